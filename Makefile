@@ -1,0 +1,63 @@
+# Send One Email: everything from a clean checkout with python3 and make.
+# `make` alone says what there is.
+
+PORT ?= 8000
+DATA_DIR ?= var
+WORKERS ?= 2
+
+BIN := .venv/bin
+
+# quick with uv; without it, or where only pip knows the way to the packages, the same with pip
+define install
+	@{ command -v uv >/dev/null && uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1); } \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@touch $@
+endef
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+# uv asks nobody but this machine which certificates and which Python to use
+export UV_SYSTEM_CERTS = 1
+export UV_PYTHON_DOWNLOADS = never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock browser
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: .venv/runtime.stamp ## everything that running needs, in .venv
+
+demo: setup ## the whole service with a made-up alert; nothing leaves this machine (PORT, DATA_DIR)
+	@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" exec $(BIN)/python -m app demo --port $(PORT)
+
+test: .venv/dev.stamp browser ## every test, on SQLite, PostgreSQL and in a browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: .venv/dev.stamp ## format, lint, types, import contracts, then every test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: .venv/dev.stamp ## put the code in its one form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## choose the newest libraries anew (needs uv)
+	$(LOCK) --upgrade pyproject.toml -o requirements.txt
+	$(LOCK) --upgrade --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+browser: .venv/dev.stamp
+	@$(BIN)/python tests/browser/setup.py
+
+$(BIN)/python:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	python3 -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/runtime.stamp: requirements.txt | $(BIN)/python
+	$(call install,requirements.txt)
+
+.venv/dev.stamp: requirements-dev.txt | $(BIN)/python
+	$(call install,requirements-dev.txt)

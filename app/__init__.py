@@ -1,0 +1,1 @@
+"""Send One Email: supporters write to governments, and see what became of each letter."""

@@ -1,0 +1,5 @@
+"""`python -m app COMMAND`."""
+
+from app.cli.program import main
+
+main()

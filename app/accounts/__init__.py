@@ -1,0 +1,1 @@
+"""WHO: the organisers and their sign-ins."""

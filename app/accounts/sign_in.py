@@ -1,0 +1,68 @@
+"""Sign-ins: the browser holds a random secret, we hold its hash, and either side can end it."""
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app import clock
+from app.models import Organiser, SignIn
+
+IDLE = timedelta(days=14)
+ABSOLUTE = timedelta(days=30)
+TOUCH = timedelta(hours=1)  # how exactly `seen_at` is known: a write per page would be too much
+
+
+async def sign_in(session: AsyncSession, organiser: Organiser) -> tuple[str, SignIn]:
+    """A new sign-in for an organiser who was recognised, with the secret for their browser."""
+    now = clock.now()
+    await session.execute(delete(SignIn).where(SignIn.expires_at <= now))
+    secret = secrets.token_urlsafe(32)
+    started = SignIn(
+        key_hash=_hash(secret),
+        organiser_id=organiser.id,
+        form_token=secrets.token_urlsafe(32),
+        created_at=now,
+        seen_at=now,
+        expires_at=now + ABSOLUTE,
+    )
+    session.add(started)
+    await session.flush()
+    return secret, started
+
+
+async def resume(session: AsyncSession, secret: str) -> SignIn | None:
+    """The sign-in that this secret opens, with its organiser; None when it is over."""
+    now = clock.now()
+    found = (
+        select(SignIn)
+        .options(joinedload(SignIn.organiser))
+        .where(
+            SignIn.key_hash == _hash(secret), SignIn.expires_at > now, SignIn.seen_at > now - IDLE
+        )
+    )
+    kept = (await session.execute(found)).scalar_one_or_none()
+    return None if kept is None or kept.organiser.disabled_at else kept
+
+
+def is_stale(kept: SignIn) -> bool:
+    """Whether `touch` has something to note."""
+    return clock.now() - kept.seen_at > TOUCH
+
+
+async def touch(session: AsyncSession, kept: SignIn) -> None:
+    """Note that the sign-in is in use, so that it does not fall idle."""
+    await session.execute(
+        update(SignIn).where(SignIn.key_hash == kept.key_hash).values(seen_at=clock.now())
+    )
+
+
+async def sign_out(session: AsyncSession, secret: str) -> None:
+    await session.execute(delete(SignIn).where(SignIn.key_hash == _hash(secret)))
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,97 @@
+"""The offices an alert writes to: each with its address, its letter's language and its stage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns import stages
+from app.campaigns.alerts import today
+from app.contacts import directory
+from app.errors import TemplateBroken
+from app.models import Alert, AlertCountry, Contact, LetterTemplate, Target
+from app.settings import Delivery
+from app.wording import choice
+from app.wording.templates import parse
+
+
+@dataclass(frozen=True)
+class Office:
+    """An office that an alert writes to: where, in which language, at which stage."""
+
+    target: Target
+    contact: Contact
+    country: AlertCountry
+    language: choice.LanguageChoice
+    stage: str
+    standard: bool  # among the small default set
+
+    @property
+    def template(self) -> LetterTemplate:
+        return self.language.template
+
+
+async def of_alert(session: AsyncSession, alert: Alert, delivery: str) -> list[Office]:
+    """The offices that can be written to now, by country in the alert's order, then by role.
+
+    Left out: a country without a stage or a reviewed letter for it, and, when letters really
+    leave, an address that no organiser has checked.
+    """
+    day = today(alert)
+    countries = {one.country: one for one in alert.countries if one.added_on <= day}
+    standing = await stages.standings(session, alert.campaign, day)
+    templates = await newest_templates(session, alert.id)
+    found = []
+    for target, contact in await directory.for_countries(session, list(countries)):
+        if delivery == Delivery.LIVE and contact.checked_on is None:
+            continue
+        stage = standing[target.country].stage if target.country in standing else ""
+        ours = [one for one in templates if one.country == target.country]
+        if language := _language(contact, ours, stage):
+            country, standard = countries[target.country], target.role in alert.default_roles
+            found.append(Office(target, contact, country, language, stage, standard))
+    return sorted(found, key=lambda one: one.country.position)  # and by role, as they came
+
+
+def _language(
+    contact: Contact, templates: Sequence[LetterTemplate], stage: str
+) -> choice.LanguageChoice | None:
+    """The letter's language, if there is a reviewed letter that has an ask for the stage.
+
+    One country's broken letter must not take the whole page down.
+    """
+    try:
+        language = choice.choose(contact.languages, templates)
+        stages_asked = parse(language.template.source).stages
+    except TemplateBroken:
+        return None
+    return language if stage in stages_asked else None
+
+
+async def newest_templates(session: AsyncSession, alert_id: int) -> Sequence[LetterTemplate]:
+    """The newest revision of each letter template of an alert, by country and language."""
+    newest = (
+        select(
+            LetterTemplate.country,
+            LetterTemplate.language,
+            func.max(LetterTemplate.revision).label("revision"),
+        )
+        .where(LetterTemplate.alert_id == alert_id)
+        .group_by(LetterTemplate.country, LetterTemplate.language)
+        .subquery()
+    )
+    rows = await session.scalars(
+        select(LetterTemplate)
+        .join(
+            newest,
+            and_(
+                LetterTemplate.country == newest.c.country,
+                LetterTemplate.language == newest.c.language,
+                LetterTemplate.revision == newest.c.revision,
+            ),
+        )
+        .where(LetterTemplate.alert_id == alert_id)
+        .order_by(LetterTemplate.country, LetterTemplate.language)
+    )
+    return rows.all()

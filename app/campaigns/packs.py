@@ -1,0 +1,229 @@
+"""A pack becomes rows, and rows become a pack.
+
+Loading the same pack twice changes nothing; a letter's changed text becomes a new revision,
+because letters that wait keep the words their supporter confirmed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app import clock
+from app.campaigns.offices import newest_templates
+from app.campaigns.pack_folder import (
+    ALERT_FILE,
+    LetterFile,
+    Pack,
+    check_stages,
+    load_folder,
+    write_folder,
+)
+from app.campaigns.pack_format import AlertFile, Part, Step
+from app.errors import Missing, PackBroken
+from app.models import (
+    Alert,
+    AlertCountry,
+    AlertState,
+    Campaign,
+    Letter,
+    LetterTemplate,
+    StageStep,
+    Target,
+)
+from app.wording import templates
+
+__all__ = ["Pack", "load_folder", "put", "take_out", "write_folder"]
+
+# what an alert, a country and a step hold under the same name in the file and in the table
+OF_AN_ALERT = (
+    *("kind", "title", "summary", "timezone", "opens_at", "closes_at", "made_up", "body"),
+    *("prompts", "default_roles"),
+)
+LISTS_OF_AN_ALERT = ("resources", "share", "texts")
+OF_A_COUNTRY = ("name", "added_on", "record", "postal_address", "language_note", "reply_note")
+OF_A_STEP = ("stage", "on", "what", "source", "url")
+
+
+async def put(
+    session: AsyncSession,
+    pack: Pack,
+    *,
+    organisation_id: int,
+    state: AlertState = AlertState.PUBLISHED,
+) -> Alert:
+    """Write a pack into the tables. `state` is for a new alert; one that is there keeps its own.
+
+    Raises PackBroken when its campaign has no stages for the letters, or when it leaves out a
+    country or a letter that supporters have already used.
+    """
+    campaign = await _put_campaign(session, pack, organisation_id)
+    stages = [stage["key"] for stage in campaign.stages]
+    if pack.letters and not stages:
+        raise PackBroken(
+            f"{ALERT_FILE}: campaign: no stages yet; load the pack that has them first"
+        )
+    check_stages(pack, stages)
+    for country in pack.alert.countries:
+        await _put_steps(session, campaign, country.code, country.stages)
+    alert = await _put_alert(session, pack.alert, campaign, state)
+    await _put_countries(session, alert, pack)
+    await _put_letters(session, alert, pack)
+    return alert
+
+
+async def take_out(session: AsyncSession, slug: str) -> Pack:
+    """The alert as a pack that stands alone: with its campaign, whole. Raises Missing."""
+    alert = await session.scalar(
+        select(Alert)
+        .options(selectinload(Alert.campaign), selectinload(Alert.countries))
+        .where(Alert.slug == slug)
+    )
+    if alert is None:
+        raise Missing("alert", slug)
+    campaign = alert.campaign
+    steps = await session.scalars(
+        select(StageStep)
+        .where(StageStep.campaign_id == campaign.id)
+        .order_by(StageStep.on, StageStep.id)
+    )
+    found = steps.all()
+    tables = _taken(alert, (*OF_AN_ALERT, *LISTS_OF_AN_ALERT)) | {
+        "slug": slug,
+        "campaign": _taken(campaign, ("slug", "title", "aim", "stages")),
+        "countries": [_country(one, found) for one in alert.countries],
+    }
+    zone = ZoneInfo(alert.timezone)
+    for moment in ("opens_at", "closes_at"):
+        tables[moment] = tables[moment] and tables[moment].astimezone(zone)
+    # not strict: a resource's date comes out of JSON as text
+    file = AlertFile.model_validate(tables, strict=False)
+    letters = await newest_templates(session, alert.id)
+    return Pack(file, tuple(LetterFile(one.country, one.language, one.source) for one in letters))
+
+
+def _country(row: AlertCountry, steps: Sequence[StageStep]) -> dict[str, Any]:
+    ours = [_taken(step, OF_A_STEP) for step in steps if step.country == row.country]
+    return _taken(row, OF_A_COUNTRY) | {"code": row.country, "stages": ours}
+
+
+async def _put_campaign(session: AsyncSession, pack: Pack, organisation_id: int) -> Campaign:
+    """The pack that brings the stages has the last word on its campaign."""
+    part = pack.alert.campaign
+    campaign = await session.scalar(select(Campaign).where(Campaign.slug == part.slug))
+    if campaign is None:
+        campaign = Campaign(organisation_id=organisation_id, slug=part.slug)
+        session.add(campaign)
+    elif campaign.stages and not part.stages:
+        return campaign
+    _set(campaign, {"title": part.title, "aim": part.aim, "stages": _rows(part.stages)})
+    await session.flush()
+    return campaign
+
+
+async def _put_steps(
+    session: AsyncSession, campaign: Campaign, country: str, steps: Sequence[Step]
+) -> None:
+    """The country's steps become those of the pack; a pack that has none leaves them alone."""
+    if not steps:
+        return
+    ours = (StageStep.campaign_id == campaign.id, StageStep.country == country)
+    kept = {row.stage: row for row in await session.scalars(select(StageStep).where(*ours))}
+    for step in steps:
+        row = kept.pop(step.stage, None)
+        if row is None:
+            row = StageStep(campaign_id=campaign.id, country=country)
+            session.add(row)
+        _set(row, _taken(step, OF_A_STEP))
+    for gone in kept.values():
+        await session.delete(gone)
+    await session.flush()
+
+
+async def _put_alert(
+    session: AsyncSession, part: AlertFile, campaign: Campaign, state: AlertState
+) -> Alert:
+    alert = await session.scalar(select(Alert).where(Alert.slug == part.slug))
+    if alert is None:
+        alert = Alert(slug=part.slug, state=state, created_at=clock.now())
+        session.add(alert)
+    lists = {name: _rows(getattr(part, name)) for name in LISTS_OF_AN_ALERT}
+    _set(alert, _taken(part, OF_AN_ALERT) | lists | {"campaign_id": campaign.id})
+    await session.flush()
+    return alert
+
+
+async def _put_countries(session: AsyncSession, alert: Alert, pack: Pack) -> None:
+    ours = select(AlertCountry).where(AlertCountry.alert_id == alert.id)
+    kept = {row.country: row for row in await session.scalars(ours)}
+    for position, country in enumerate(pack.alert.countries):
+        row = kept.pop(country.code, None)
+        if row is None:
+            row = AlertCountry(alert_id=alert.id, country=country.code)
+            session.add(row)
+        _set(row, _taken(country, OF_A_COUNTRY) | {"position": position})
+    for code, gone in kept.items():
+        await _check_unused(session, alert, code, Target.country == code)
+        await session.delete(gone)
+    await session.flush()
+
+
+async def _put_letters(session: AsyncSession, alert: Alert, pack: Pack) -> None:
+    newest = await newest_templates(session, alert.id)
+    kept = {(row.country, row.language): row for row in newest}
+    for letter in pack.letters:
+        row = kept.pop((letter.country, letter.language), None)
+        if row is None or row.source != letter.source:
+            session.add(_revision(alert, letter, row.revision + 1 if row else 1))
+    for country, language in kept:
+        same = (LetterTemplate.country == country, LetterTemplate.language == language)
+        await _check_unused(session, alert, f"{country}.{language}.txt", *same)
+        revisions = select(LetterTemplate).where(LetterTemplate.alert_id == alert.id, *same)
+        for gone in await session.scalars(revisions):
+            await session.delete(gone)
+    await session.flush()
+
+
+def _revision(alert: Alert, letter: LetterFile, number: int) -> LetterTemplate:
+    return LetterTemplate(
+        alert_id=alert.id,
+        country=letter.country,
+        language=letter.language,
+        revision=number,
+        reviewed=templates.parse(letter.source, letter.name).front.reviewed,
+        source=letter.source,
+        created_at=clock.now(),
+    )
+
+
+async def _check_unused(
+    session: AsyncSession, alert: Alert, what: str, *of_it: ColumnElement[bool]
+) -> None:
+    used = await session.scalar(
+        select(Letter.id)
+        .join(Target, Target.id == Letter.target_id)
+        .join(LetterTemplate, LetterTemplate.id == Letter.template_id)
+        .where(Letter.alert_id == alert.id, *of_it)
+        .limit(1)
+    )
+    if used:
+        raise PackBroken(
+            f"{alert.slug}: {what} is gone from the pack, but has letters: put it back"
+        )
+
+
+def _taken(row: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _set(row: object, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _rows(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """As JSON with every key, so that a page can ask for one that was left out."""
+    return [part.model_dump(mode="json") for part in parts]

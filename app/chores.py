@@ -1,0 +1,76 @@
+"""Timed work, done by the worker's process every minute; each chore stands alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import delete, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock
+from app.accounts import sign_in
+from app.db import Database
+from app.letters import confirmation, erasure
+from app.models import Bucket, SignIn
+from app.settings import Settings
+
+EVERY = timedelta(minutes=1)
+A_DAY = timedelta(days=1)
+
+log = structlog.get_logger("chores")
+
+
+async def lapse(session: AsyncSession, settings: Settings) -> int:
+    """End the letters whose supporters never confirmed."""
+    return await confirmation.lapse(session)
+
+
+async def erase(session: AsyncSession, settings: Settings) -> int:
+    """Empty the forms that have been settled for long enough."""
+    return await erasure.erase_old(session, settings)
+
+
+async def forget_sign_ins(session: AsyncSession, settings: Settings) -> int:
+    """Remove the sign-ins that open nothing any more."""
+    now = clock.now()
+    over = or_(SignIn.expires_at <= now, SignIn.seen_at <= now - sign_in.IDLE)
+    done = await session.execute(delete(SignIn).where(over))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def forget_buckets(session: AsyncSession, settings: Settings) -> int:
+    """Remove the limits that have limited nothing for a day."""
+    done = await session.execute(delete(Bucket).where(Bucket.next_at < clock.now() - A_DAY))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+Chore = Callable[[AsyncSession, Settings], Awaitable[int]]
+CHORES: tuple[Chore, ...] = (lapse, erase, forget_sign_ins, forget_buckets)
+
+
+async def run(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+    """Do every chore, then wait a minute, until `stop` is set."""
+    while not stop.is_set():
+        await do_all(settings, database)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
+
+
+async def do_all(settings: Settings, database: Database) -> None:
+    """One round of the chores."""
+    for chore in CHORES:
+        await _do(chore, settings, database)
+
+
+async def _do(chore: Chore, settings: Settings, database: Database) -> None:
+    """Do one in its own transaction; what goes wrong is logged, and the others are still done."""
+    try:
+        async with database.transaction() as session:
+            n = await chore(session, settings)
+    except Exception:
+        log.exception("a chore failed", chore=chore.__name__)
+        return
+    if n:
+        log.info("a chore was done", chore=chore.__name__, n=n)

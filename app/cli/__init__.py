@@ -1,0 +1,1 @@
+"""The one command: `python -m app COMMAND`."""

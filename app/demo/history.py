@@ -1,0 +1,252 @@
+"""A month of made-up letters for the Example alert, moved by the real outbox in held time.
+
+Nothing of it waits to be sent, so no worker will ever claim it: every letter is settled, or held
+for a supporter who has not confirmed yet. Forms are written a day at once: one by one, as people
+send them in, would take half a minute.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock
+from app.campaigns import alerts, offices
+from app.campaigns.offices import Office
+from app.delivery import settle
+from app.delivery.outcome import Deferred, Finished, Outcome, Rejected, Taken
+from app.demo.people import Person, people
+from app.errors import Missing
+from app.letters import confirmation, participation, submission
+from app.letters.form import Form
+from app.letters.people import person_key
+from app.models import Alert, Letter, LetterStatus, Submission
+from app.outbox import claims, queue
+from app.outbox.claims import Claim
+from app.outbox.queue import CANCELLED, HELD, QUEUED, SUPPRESSED
+from app.settings import Delivery, Settings
+from app.wording import render
+
+ALERT = "example"
+WORKER = "made-up history"
+HOST = "relay.example"
+# how a call goes: a rush, a decline, and a second wave when a newsletter reminds people
+FORMS_A_DAY = (
+    *(34, 29, 21, 16, 12, 9, 7, 8, 8, 6, 5, 4, 5, 6, 5),
+    *(4, 19, 17, 12, 8, 6, 5, 6, 5, 4, 3, 4, 5, 6, 4),
+)
+EVENING = time(18, tzinfo=UTC)
+AN_HOUR = timedelta(hours=1)
+# of a hundred letters; the others are handed over, and nothing more is heard of them
+FATES = {
+    "accepted": 24,
+    "bounced": 4,
+    "rejected": 3,
+    "expired": 2,
+    "slow": 4,
+    "suppressed": 2,
+    "withdrawn": 2,
+}
+NEVER_LEFT = (
+    ("suppressed", SUPPRESSED, "the suppression list", "made up: the office has asked us to stop"),
+    ("withdrawn", CANCELLED, "supporter", "withdrawn"),
+)
+HEARD_LATER = (
+    ("accepted", LetterStatus.ACCEPTED, "made up: the office's server reports that it took it"),
+    ("bounced", LetterStatus.BOUNCED, "made up: 5.1.1 there is no such mailbox"),
+)
+PATIENT = timedelta(days=4)  # a letter that expires needs so long
+
+Written = list[tuple[Submission, list[Office]]]
+
+
+async def seed(session: AsyncSession, settings: Settings) -> int:
+    """Make the history, once; gives how many forms it has. `session` is a writer."""
+    try:
+        alert = await alerts.by_slug(session, ALERT)
+    except Missing:  # an organiser has put it away
+        return 0
+    if await session.scalar(select(Submission.id).where(Submission.alert_id == alert.id).limit(1)):
+        return 0
+    history = History(session, settings.model_copy(update={"delivery": Delivery.SANDBOX}), alert)
+    evenings = list(history.evenings())
+    for evening, forms in evenings:
+        with clock.held(evening):
+            await history.day(forms)
+    if evenings:
+        with clock.held(evenings[-1][0] + AN_HOUR):  # those that were told to try again later
+            await history.send()
+    return sum(forms for _, forms in evenings)
+
+
+class History:
+    """What happened on made-up days, drawn by lot: the same every time."""
+
+    def __init__(self, session: AsyncSession, settings: Settings, alert: Alert) -> None:
+        self.session, self.settings, self.alert = session, settings, alert
+        self.chance = Random(1997)  # noqa: S311 — a story, not a secret
+        self.persons = people(self.chance)
+        self.seen: list[Person] = []
+        self.written_to: set[tuple[str, int]] = set()
+        self.fates: dict[int, str] = {}
+        self.today = clock.now().date()
+
+    def evenings(self) -> Iterator[tuple[datetime, int]]:
+        """Each day's end and number of forms; the last one is yesterday's."""
+        days = range(len(FORMS_A_DAY), 0, -1)
+        for days_ago, forms in zip(days, FORMS_A_DAY, strict=True):
+            evening = datetime.combine(self.today - timedelta(days=days_ago), EVENING)
+            if evening > self.alert.opens_at + AN_HOUR:
+                yield evening, forms
+
+    async def day(self, forms: int) -> None:
+        """That many supporters fill in the form; most confirm; what is due leaves."""
+        written = await self.write(forms)
+        await self.confirm([one for one in written if self.chance.random() > 0.12])
+        await confirmation.lapse(self.session)
+        await self.send()
+
+    async def write(self, forms: int) -> Written:
+        available = await offices.of_alert(self.session, self.alert, Delivery.SANDBOX)
+        written: Written = []
+        for _ in range(forms):
+            again = self.seen and self.chance.random() < 0.03
+            person = self.chance.choice(self.seen) if again else next(self.persons)
+            self.seen.append(person)
+            chosen = submission.choose(self.wish(), available)
+            written.append((self.form(person), chosen))
+        self.session.add_all(one for one, _ in written)
+        await self.session.flush()
+        rows = [self.letter(one, office) for one, chosen in written for office in chosen]
+        await queue.hold(self.session, rows, by="supporter")
+        return written
+
+    def wish(self) -> Form:
+        """Most write to the few that the alert proposes, some to one country or more offices."""
+        return Form(
+            countries=self.chance.choice((None, None, None, ["XA"], ["XB"])),
+            roles=self.chance.choice((None, None, ["prime_minister", "defence"], ["president"])),
+        )
+
+    def form(self, person: Person) -> Submission:
+        at = clock.now() - self.chance.random() * 10 * AN_HOUR
+        return Submission(
+            public_id=secrets.token_urlsafe(12),
+            alert=self.alert,
+            delivery=Delivery.SANDBOX,
+            person_key=person_key(self.settings, person.email),
+            name=person.name,
+            email=person.email,
+            city=person.city,
+            country=person.country,
+            postal_address=person.postal_address,
+            own_words=person.own_words,
+            subject="",
+            language="en",
+            variant_seed=self.chance.randrange(2**31),
+            source={},
+            consent_at=at,
+            created_at=at,
+            expires_at=at + submission.PATIENCE,
+        )
+
+    def letter(self, form: Submission, office: Office) -> dict[str, object]:
+        return {
+            "submission_id": form.id,
+            "alert_id": self.alert.id,
+            "target_id": office.target.id,
+            "person_key": form.person_key,
+            "delivery": form.delivery,
+            "template_id": office.template.id,
+            "stage": office.stage,
+            "text_sha256": render.of_submission(
+                form, office.target, office.template, office.country, stage=office.stage
+            ).sha256,
+            "message_id": f"<{secrets.token_hex(14)}@{self.settings.mail_domain}>",
+        }
+
+    async def confirm(self, confirmed: Written) -> None:
+        """Queue their letters; what somebody wrote a second time is cancelled."""
+        twice: set[tuple[int, int]] = set()
+        for form, chosen in confirmed:
+            form.confirmed_at = clock.now()
+            for office in chosen:
+                place = (form.person_key, office.target.id)
+                if place in self.written_to:
+                    twice.add((form.id, office.target.id))
+                self.written_to.add(place)
+            await participation.count(self.session, form)
+        forms = [form.id for form, _ in confirmed]
+        held = await self.session.execute(
+            select(Letter.id, Letter.submission_id, Letter.target_id).where(
+                Letter.submission_id.in_(forms)
+            )
+        )
+        letters = {row.id: (row.submission_id, row.target_id) in twice for row in held}
+        again = [one for one, is_twice in letters.items() if is_twice]
+        await self.move(again, HELD, CANCELLED, "supporter", "you had already written to them")
+        await self.move([one for one in letters if one not in again], HELD, QUEUED, "supporter")
+
+    async def move(
+        self,
+        letter_ids: Sequence[int],
+        frm: LetterStatus,
+        to: LetterStatus,
+        by: str,
+        note: str = "",
+    ) -> None:
+        if letter_ids:
+            which = [Letter.id.in_(letter_ids)]
+            await queue.move(self.session, which, frm=frm, to=to, by=by, note=note)
+
+    async def send(self) -> None:
+        """A worker's round: all that is due is claimed and settled, and later news comes in."""
+        await self.decide()
+        claimed = await claims.claim(
+            self.session,
+            worker=WORKER,
+            delivery=Delivery.SANDBOX,
+            limit=1000,
+            lease=AN_HOUR,
+            every=None,
+        )
+        now = clock.now()
+        finished = [
+            Finished(one, self.outcome(one), one.contact.email, now, now) for one in claimed
+        ]
+        await settle.settle(self.session, finished, worker=WORKER)
+        with clock.held(now + AN_HOUR / 3):
+            await self.hear([one.letter.id for one in claimed])
+
+    async def decide(self) -> None:
+        """Draw what becomes of each new letter, and end those that will not leave."""
+        waiting = select(Letter.id).where(
+            Letter.status == LetterStatus.QUEUED, Letter.alert_id == self.alert.id
+        )
+        new = [one for one in await self.session.scalars(waiting) if one not in self.fates]
+        self.fates |= {one: self.fate() for one in new}
+        for fate, to, by, note in NEVER_LEFT:
+            await self.move([one for one in new if self.fates[one] == fate], QUEUED, to, by, note)
+
+    def fate(self) -> str:
+        weights = [*FATES.values(), 100 - sum(FATES.values())]
+        fate = self.chance.choices([*FATES, "handed over"], weights)[0]
+        in_time = (clock.now() + PATIENT).date() < self.today
+        return "slow" if fate == "expired" and not in_time else fate
+
+    def outcome(self, claim: Claim) -> Outcome:
+        fate = self.fates[claim.letter.id]
+        if fate == "rejected":
+            return Rejected(550, "5.7.1 Made up: refused by policy", HOST, "TLSv1.3")
+        if fate == "expired" or (fate == "slow" and claim.letter.attempts == 1):
+            return Deferred(451, "4.7.1 Made up: try again later", HOST, "TLSv1.3")
+        return Taken(250, f"2.0.0 Made up: taken as {claim.letter.id:06x}", HOST, "TLSv1.3")
+
+    async def hear(self, letter_ids: Sequence[int]) -> None:
+        """What the offices' own servers say afterwards of the letters that our relay took."""
+        for fate, to, note in HEARD_LATER:
+            theirs = [one for one in letter_ids if self.fates[one] == fate]
+            await self.move(theirs, LetterStatus.HANDED_OVER, to, "returned mail", note)

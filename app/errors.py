@@ -1,0 +1,132 @@
+"""The ways we say no, in the words of the domain. `web/problems.py` gives each a status and a page.
+
+Nothing here knows HTTP, and nothing here is a sentence for a reader: a refusal carries what is
+needed to write one in the reader's language.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+
+class Refusal(Exception):
+    """Something was asked that we do not do, and nothing was changed."""
+
+
+class Missing(Refusal):
+    """There is no such thing here."""
+
+    def __init__(self, what: str, name: str = "") -> None:
+        super().__init__(f"no such {what}: {name}" if name else f"no such {what}")
+        self.what = what
+        self.name = name
+
+
+class AlertClosed(Refusal):
+    """The form has ended; letters submitted before can still be confirmed."""
+
+    def __init__(self, closes_at: datetime | None) -> None:
+        super().__init__("the alert is closed")
+        self.closes_at = closes_at
+
+
+class AlertNotOpen(Refusal):
+    """The alert opens later."""
+
+    def __init__(self, opens_at: datetime) -> None:
+        super().__init__("the alert is not open yet")
+        self.opens_at = opens_at
+
+
+class AlertFrozen(Refusal):
+    """An organiser holds the alert; the form takes nothing until it is released."""
+
+
+class FormRefused(Refusal):
+    """Fields that cannot be taken as they are: field name → reason, a word `web/forms.py` knows."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {reason}" for field, reason in fields.items()))
+        self.fields = fields
+
+
+class LinkExpired(Refusal):
+    """A confirm link older than its letters wait: they have lapsed."""
+
+
+class TextChanged(Refusal):
+    """The letters no longer read as they did when they were shown: show them again first."""
+
+
+class TooLate(Refusal):
+    """The letter has already left, or is leaving at this moment."""
+
+
+class TooMany(Refusal):
+    """A visitor asks more often than the throttle allows."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"too many requests; again in {retry_after:.0f} s")
+        self.retry_after = retry_after
+
+
+class SignInRefused(Refusal):
+    """Address and password do not belong together, or nobody by that address may sign in."""
+
+
+class NotSignedIn(Refusal):
+    """Only an organiser may see or do this."""
+
+
+class NotAllowed(Refusal):
+    """This organiser's role does not cover it, or the form did not come from our own page."""
+
+
+class NotPractice(Refusal):
+    """The sandbox mailbox is only open where mail is practice."""
+
+
+class TemplateBroken(Refusal):
+    """A letter template that would not render: the line and the reason."""
+
+    def __init__(self, name: str, line: int, reason: str) -> None:
+        super().__init__(f"{name}, line {line}: {reason}")
+        self.name, self.line, self.reason = name, line, reason
+
+
+class MessageRefused(Refusal):
+    """A letter or notice that cannot be written as a message without harm; the reason."""
+
+
+class PackBroken(Refusal):
+    """A pack that cannot be loaded: the file and the reason."""
+
+
+class RowRefused(Refusal):
+    """A line of a contact file that cannot be taken: the line and the reason."""
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        super().__init__(f"{file}, line {line}: {reason}")
+        self.line, self.reason = line, reason
+
+
+class FileRefused(RowRefused):
+    """A contact file with lines that cannot be taken: each of them, a line of its own."""
+
+    def __init__(self, rows: Sequence[RowRefused]) -> None:
+        first = rows[0]
+        super().__init__("", first.line, first.reason)
+        self.rows = tuple(rows)
+
+    def __str__(self) -> str:
+        return "\n".join(str(row) for row in self.rows)
+
+
+class NotMigrated(Refusal):
+    """The tables are not those of this version of the program."""
+
+    def __str__(self) -> str:
+        return "the database is not up to date: run “python -m app migrate”"
+
+
+class SettingsRefused(Refusal):
+    """A setting, or two together, that would not be safe to run with."""

@@ -1,0 +1,1 @@
+"""WHAT is said: a supporter's form becomes letters, held until they confirm."""

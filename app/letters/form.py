@@ -1,0 +1,104 @@
+"""What a supporter filled in, cleaned: every character they meant, none that could do harm."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.errors import FormRefused
+from app.languages import LANGUAGES, SOURCE, countries
+
+LIMITS = {"name": 120, "city": 120, "postal_address": 400, "subject": 150, "own_words": 10_000}
+ONE_LINE = ("name", "city", "subject")
+SOURCE_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "partner")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One filled form. `countries`, `roles`, `offices` (target ids): None means the default."""
+
+    name: str = ""
+    email: str = ""
+    city: str = ""
+    country: str = ""
+    postal_address: str = ""
+    own_words: str = ""
+    subject: str = ""
+    language: str = "en"
+    consent: bool = False
+    countries: Sequence[str] | None = None
+    roles: Sequence[str] | None = None
+    offices: Sequence[int] | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None  # the preview's choice of variants, so that what was read is sent
+
+
+def tidy(form: Form) -> Form:
+    """The same form with its texts cleaned; refuses nothing, so that a preview can use it."""
+    texts: dict[str, Any] = {
+        name: clean(getattr(form, name), one_line=name in ONE_LINE) for name in LIMITS
+    }
+    source = {key: clean(form.source[key])[:200] for key in SOURCE_KEYS if key in form.source}
+    language = form.language if form.language in LANGUAGES else SOURCE
+    return replace(
+        form,
+        **texts,
+        email=form.email.strip(),
+        country=form.country.strip().upper(),
+        language=language,
+        source=source,
+    )
+
+
+def too_long(form: Form) -> dict[str, str]:
+    """The fields of a tidied form that are longer than they may be."""
+    return {name: "too_long" for name, most in LIMITS.items() if len(getattr(form, name)) > most}
+
+
+def checked(form: Form) -> Form:
+    """The tidied form, when it can be taken. Raises FormRefused with a reason for each field."""
+    form = tidy(form)
+    faults = {
+        name: "missing" for name in ("name", "email", "city", "country") if not getattr(form, name)
+    }
+    faults |= too_long(form)
+    if form.country and form.country not in dict(countries(SOURCE)):
+        faults["country"] = "unknown_country"
+    if not form.consent:
+        faults["consent"] = "missing_consent"
+    address, fault = _address(form.email)
+    if fault:
+        faults.setdefault("email", fault)
+    if faults:
+        raise FormRefused(faults)
+    return replace(form, email=address)
+
+
+def clean(text: str, *, one_line: bool = True) -> str:
+    """NFC, without control characters; one line where a header or an address line is made of it.
+
+    Directional marks stay: Arabic and Hebrew names need them, and headers strip them on their own.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\x85", "\n")
+    kept = "".join(one for one in text if one in "\n\t" or _printable(one)).replace("\t", " ")
+    if one_line:
+        return " ".join(kept.split())
+    return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n ")
+
+
+def _printable(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cs"}
+
+
+def _address(email: str) -> tuple[str, str]:
+    """The address as it can be written to, or the reason why it cannot."""
+    if not email:
+        return "", "missing"
+    try:
+        found = validate_email(email, check_deliverability=False)
+    except EmailNotValidError:
+        return "", "not_an_address"
+    return (found.ascii_email, "") if found.ascii_email else ("", "address_not_ascii")

@@ -1,0 +1,133 @@
+"""A form becomes a submission, its letters (held) and one notice, in one transaction."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock
+from app.campaigns import alerts, offices
+from app.campaigns.offices import Office
+from app.errors import FormRefused
+from app.letters import form as forms
+from app.letters.form import Form
+from app.letters.people import person_key
+from app.models import Alert, NoticeKind, Submission
+from app.outbox import notices, queue
+from app.settings import Settings
+from app.wording import render
+
+PATIENCE = timedelta(days=7)  # how long letters wait for their supporter's confirmation
+A_SEED = 2**31
+
+
+class Submitted(NamedTuple):
+    """What became of a form: the submission, and how many offices it asks for."""
+
+    submission: Submission
+    letters: int
+
+
+async def submit(session: AsyncSession, settings: Settings, alert: Alert, form: Form) -> Submitted:
+    """Take a form. The answer is the same for an address we know and one we do not.
+
+    Raises AlertClosed, AlertNotOpen, AlertFrozen, or FormRefused with a reason for each field.
+    """
+    await alerts.check_open(session, alert)
+    available = await offices.of_alert(session, alert, settings.delivery)
+    form, chosen = _checked(form, available)
+    submission = _submission(settings, alert, form, chosen)
+    session.add(submission)
+    await session.flush()
+    rows = [_letter(settings, submission, office) for office in chosen]
+    await queue.hold(session, rows, by="supporter")
+    await notices.put(session, submission, NoticeKind.CONFIRM, mail_domain=settings.mail_domain)
+    return Submitted(submission, len(rows))
+
+
+def choose(form: Form, available: Sequence[Office]) -> list[Office]:
+    """The offices a form asks for: those ticked, those of the roles named, or the small default.
+
+    Raises FormRefused when it names a country the alert does not write to, or no office at all.
+    """
+    countries = {office.target.country for office in available}
+    wanted = countries if form.countries is None else {one.upper() for one in form.countries}
+    if not wanted <= countries:
+        raise FormRefused({"countries": "country_not_in_alert"})
+    if not wanted:
+        raise FormRefused({"countries": "no_country"})
+    chosen = [one for one in available if one.target.country in wanted and _asked_for(form, one)]
+    without = wanted - {office.target.country for office in chosen}
+    if not chosen or (without and form.countries is not None):
+        raise FormRefused({"offices": "no_office"})
+    return chosen
+
+
+def _checked(form: Form, available: Sequence[Office]) -> tuple[Form, list[Office]]:
+    """Both kinds of fault at once: a form is sent back only once for all of them."""
+    faults: dict[str, str] = {}
+    chosen: list[Office] = []
+    try:
+        chosen = choose(form, available)
+    except FormRefused as refusal:
+        faults |= refusal.fields
+    try:
+        form = forms.checked(form)
+    except FormRefused as refusal:
+        faults = refusal.fields | faults
+    if faults:
+        raise FormRefused(faults)
+    return form, chosen
+
+
+def _asked_for(form: Form, office: Office) -> bool:
+    if form.offices is not None:
+        return office.target.id in form.offices
+    if form.roles is not None:
+        return office.target.role in form.roles
+    return office.standard
+
+
+def _submission(
+    settings: Settings, alert: Alert, form: Form, chosen: Sequence[Office]
+) -> Submission:
+    now = clock.now()
+    required = any(office.country.postal_address for office in chosen)
+    return Submission(
+        public_id=secrets.token_urlsafe(12),
+        alert_id=alert.id,
+        delivery=settings.delivery,
+        person_key=person_key(settings, form.email),
+        name=form.name,
+        email=form.email,
+        city=form.city,
+        country=form.country,
+        postal_address=form.postal_address if required else "",
+        own_words=form.own_words,
+        subject=form.subject,
+        language=form.language,
+        variant_seed=form.seed if form.seed is not None else secrets.randbelow(A_SEED),
+        source=dict(form.source),
+        consent_at=now,
+        created_at=now,
+        expires_at=now + PATIENCE,
+    )
+
+
+def _letter(settings: Settings, submission: Submission, office: Office) -> dict[str, object]:
+    # rendered once here too: a letter that cannot be written is refused, not held
+    render.of_submission(
+        submission, office.target, office.template, office.country, stage=office.stage
+    )
+    return {
+        "submission_id": submission.id,
+        "alert_id": submission.alert_id,
+        "target_id": office.target.id,
+        "person_key": submission.person_key,
+        "delivery": submission.delivery,
+        "template_id": office.template.id,
+        "stage": office.stage,
+        "message_id": f"<{secrets.token_hex(14)}@{settings.mail_domain}>",
+    }

@@ -1,0 +1,44 @@
+"""The web application, made from its settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+
+from app import __doc__ as what_it_is
+from app.db import Database
+from app.settings import Settings
+from app.web import ROUTERS, answers, armour, gate
+from app.web.looks.assets import Assets
+from app.web.pages import Pages
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """One application with its own database pool, which closes with it."""
+    database = Database(settings.database)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    app = FastAPI(
+        title="Send One Email",
+        description=what_it_is or "",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(gate.same_origin)],
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.assets = Assets(settings)
+    app.state.pages = Pages(settings, app.state.assets)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(armour.Armour, settings=settings)
+    answers.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

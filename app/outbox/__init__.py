@@ -1,0 +1,1 @@
+"""Between decided and sent: letters puts in, delivery takes out, and neither knows the other."""

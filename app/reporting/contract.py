@@ -1,0 +1,68 @@
+"""The counts as JSON: the shape that other programs rely on, for the API and the command line."""
+
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from app.reporting.counts import Counts
+
+Letters = dict[str, int]
+
+
+class OfficeJson(BaseModel):
+    country: str = Field(description="two letters, ISO 3166-1")
+    office: str
+    letters: Letters = Field(description="by current status")
+
+
+class DayJson(BaseModel):
+    date: date
+    handed_over: int
+    accepted: int
+
+
+class CountsJson(BaseModel):
+    """What alert and campaign counts have in common."""
+
+    as_of: datetime
+    delivery: str = Field(description="sandbox: practice, nothing left; reflect; live")
+    supporters: int = Field(description="distinct people with a confirmed letter")
+    sent: int = Field(description="handed over or accepted, and not returned since")
+    letters: Letters = Field(description="by current status")
+    targets: list[OfficeJson]
+    days: list[DayJson] = Field(
+        description="letters by the day they first reached a status, in the alert's time zone; "
+        "every day from the first to the last"
+    )
+    own_mailbox: int = Field(description="letters that supporters sent from their own mail program")
+
+
+class AlertCountsJson(CountsJson):
+    alert: str
+
+    @classmethod
+    def of(cls, slug: str, counts: Counts) -> Self:
+        return cls.model_validate({"alert": slug, **_common(counts)})
+
+
+class CampaignCountsJson(CountsJson):
+    campaign: str
+    alerts: list[str] = Field(description="the alerts that are counted together")
+
+    @classmethod
+    def of(cls, slug: str, alerts: list[str], counts: Counts) -> Self:
+        return cls.model_validate({"campaign": slug, "alerts": alerts, **_common(counts)})
+
+
+def _common(counts: Counts) -> dict[str, object]:
+    return {
+        "as_of": counts.as_of,
+        "delivery": counts.delivery,
+        "supporters": counts.supporters,
+        "sent": counts.sent,
+        "letters": counts.letters,
+        "targets": [vars(target) for target in counts.targets],
+        "days": [vars(day) for day in counts.days],
+        "own_mailbox": counts.own_mailbox,
+    }

@@ -1,0 +1,104 @@
+"""Every setting, typed. Read from the environment or `.env`, prefix `ONE_EMAIL_`."""
+
+import os
+import secrets
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import SettingsRefused
+
+
+class Delivery(StrEnum):
+    """Where letters go; a letter keeps the delivery under which it was confirmed."""
+
+    SANDBOX = "sandbox"  # to a mailbox on this machine; nothing leaves
+    REFLECT = "reflect"  # to the supporter instead of the office
+    LIVE = "live"  # to the offices
+
+
+class Switch(StrEnum):
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Settings(BaseSettings):
+    """The README lists each of these with its meaning; a test compares the two."""
+
+    model_config = SettingsConfigDict(env_prefix="ONE_EMAIL_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(Path("var"), description="where the database and the secret key live")
+    database_url: str = Field("", description="empty: SQLite in the data folder")
+    public_url: str = Field("http://127.0.0.1:8000", description="the address people see")
+    secret_key: str = Field(
+        "", description="signs links; empty: made once, kept in the data folder"
+    )
+    organisation_name: str = Field("Mine Ban Campaign", description="whose service this is")
+    accent_colour: str = Field("#0b5563", description="the one colour of the pages, 7:1 on white")
+
+    delivery: Delivery = Field(Delivery.SANDBOX, description="sandbox, reflect or live")
+    pacing: Switch = Field(Switch.AUTO, description="auto: on wherever mail leaves the machine")
+    per_mailbox_hour: int = Field(20, ge=1, description="letters an hour for one office's mailbox")
+    smtp_url: str = Field("", description="our relay: smtp://user:pass@host:587 or smtps://…")
+    mail_domain: str = Field("letters.example", description="the domain our letters come from")
+
+    connections: int = Field(10, ge=1, le=100, description="SMTP connections of one worker")
+    lease_seconds: int = Field(900, ge=30, description="how long a worker may hold a letter")
+    smtp_timeout: float = Field(60, gt=0, description="seconds to wait for one SMTP reply")
+
+    forms_per_hour: int = Field(300, ge=1, description="forms one visitor may post in an hour")
+    sign_ins_per_hour: int = Field(20, ge=1, description="sign-ins one visitor may try in an hour")
+    keep_days: int = Field(90, ge=1, description="days until a settled form's data is erased")
+    trusted_proxies: str = Field("127.0.0.1", description="whose X-Forwarded-For we believe")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'one-email.sqlite'}"
+
+    @property
+    def paced(self) -> bool:
+        if self.pacing is Switch.AUTO:
+            return self.delivery is not Delivery.SANDBOX
+        return self.pacing is Switch.ON
+
+    @property
+    def public_is_loopback(self) -> bool:
+        return urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+    @property
+    def secret(self) -> bytes:
+        return (self.secret_key or _kept_secret(self.data_dir / "secret.key")).encode()
+
+    def check(self) -> None:
+        """Refuse what would not be safe to run with. Raises SettingsRefused."""
+        if self.delivery is not Delivery.SANDBOX and not self.smtp_url:
+            raise SettingsRefused(
+                f"ONE_EMAIL_DELIVERY={self.delivery} needs a relay: set ONE_EMAIL_SMTP_URL"
+            )
+        if self.smtp_url and urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:
+            raise SettingsRefused("ONE_EMAIL_SMTP_URL begins with smtp:// or smtps://")
+        if not self.mail_domain.isascii():
+            raise SettingsRefused("ONE_EMAIL_MAIL_DOMAIN is written in ASCII (xn--…)")
+        if self.delivery is Delivery.LIVE and self.mail_domain.endswith(".example"):
+            raise SettingsRefused("ONE_EMAIL_DELIVERY=live needs your own ONE_EMAIL_MAIL_DOMAIN")
+
+
+@lru_cache
+def _kept_secret(path: Path) -> str:
+    """A secret made once and readable by its owner only; two starting processes agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".secret-{secrets.token_hex(6)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,38 @@
+"""Signed links: each for one purpose, spent by the state of its row, not by the token."""
+
+from itsdangerous import BadSignature, Signer
+
+from app.errors import Missing
+from app.settings import Settings
+
+CONFIRM = "confirm"  # confirms a submission
+LETTERS = "letters"  # shows what became of its letters
+
+
+def link_token(settings: Settings, purpose: str, public_id: str) -> str:
+    """Short enough that a link stays on one line of a mail: a program that cuts it loses it."""
+    return _signer(settings, purpose).sign(public_id).decode()
+
+
+def read_token(settings: Settings, purpose: str, token: str) -> str:
+    """The submission's public id. Raises Missing when the token is not ours or for another use."""
+    try:
+        return _signer(settings, purpose).unsign(token).decode()
+    except BadSignature:
+        raise Missing("link") from None
+
+
+def confirm_url(settings: Settings, public_id: str) -> str:
+    return f"{_root(settings)}/confirm/{link_token(settings, CONFIRM, public_id)}"
+
+
+def letters_url(settings: Settings, public_id: str) -> str:
+    return f"{_root(settings)}/letters/{link_token(settings, LETTERS, public_id)}"
+
+
+def _root(settings: Settings) -> str:
+    return settings.public_url.rstrip("/")
+
+
+def _signer(settings: Settings, purpose: str) -> Signer:
+    return Signer(settings.secret, salt=f"one-email.{purpose}")

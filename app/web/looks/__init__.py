@@ -1,0 +1,1 @@
+"""What the pages look like: files, and the one colour."""

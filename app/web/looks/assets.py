@@ -1,0 +1,61 @@
+"""Style sheets and drawings: read once, and served under a name that changes when they change."""
+
+import mimetypes
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from app.errors import Missing
+from app.settings import Settings
+from app.web.looks import theme
+
+FOLDER = Path(__file__).parent.parent / "static"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Asset:
+    content: bytes
+    media_type: str
+    digest: str
+
+
+class Assets:
+    """Every file of the static folder, and the style sheet made from the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        files = {
+            path.relative_to(FOLDER).as_posix(): path.read_bytes()
+            for path in FOLDER.rglob("*")
+            if path.is_file()
+        }
+        files["theme.css"] = theme.style_sheet(settings.accent_colour).encode()
+        files["icon.svg"] = theme.icon(settings.accent_colour).encode()
+        self._assets = {name: _asset(name, content) for name, content in files.items()}
+
+    def url(self, name: str) -> str:
+        """The address of a file, with its content's digest in it. KeyError: there is no such."""
+        return f"/static/{self._assets[name].digest}/{name}"
+
+    def find(self, name: str) -> Asset | None:
+        return self._assets.get(name)
+
+
+def _asset(name: str, content: bytes) -> Asset:
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Asset(content, media_type, sha256(content).hexdigest()[:12])
+
+
+@router.get("/static/{digest}/{name:path}")
+async def show(request: Request, digest: str, name: str) -> Response:
+    assets: Assets = request.app.state.assets
+    asset = assets.find(name)
+    if asset is None:
+        raise Missing("file", name)
+    # another digest: a page of the version before, still open somewhere
+    caching = FOR_EVER if digest == asset.digest else "no-cache"
+    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": caching})

@@ -1,0 +1,1 @@
+"""The organisers' desk: dense, quiet, and what needs a person first."""

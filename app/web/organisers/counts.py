@@ -1,0 +1,62 @@
+"""Send counts as organisers see them: those of unconfirmed letters too."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import select
+
+from app.errors import Missing
+from app.models import Campaign
+from app.reporting import counts
+from app.web import gate
+from app.web.organisers import alerts
+from app.web.pages import render
+
+router = APIRouter(
+    prefix="/organise", include_in_schema=False, dependencies=[Depends(gate.signed_in)]
+)
+
+
+@router.get("/alerts/{slug}/counts")
+async def of_alert(
+    request: Request,
+    session: gate.Reading,
+    settings: gate.Configured,
+    organiser: gate.Us,
+    slug: str,
+) -> Response:
+    alert = await alerts.find(session, organiser, slug)
+    return render(
+        request,
+        "organise/counts.html",
+        title=alert.title,
+        back=f"/organise/alerts/{slug}",
+        zone=alert.timezone,
+        made_up=alert.made_up,
+        counts=await counts.of_alert(session, alert.id, settings.delivery),
+    )
+
+
+@router.get("/campaigns/{slug}/counts")
+async def of_campaign(
+    request: Request,
+    session: gate.Reading,
+    settings: gate.Configured,
+    organiser: gate.Us,
+    slug: str,
+) -> Response:
+    """Over all alerts of the campaign; somebody in two of them is one supporter."""
+    campaign = await session.scalar(
+        select(Campaign).where(
+            Campaign.slug == slug, Campaign.organisation_id == organiser.organisation_id
+        )
+    )
+    if campaign is None:
+        raise Missing("campaign", slug)
+    return render(
+        request,
+        "organise/counts.html",
+        title=campaign.title,
+        back="/organise",
+        zone="UTC",
+        made_up=False,
+        counts=await counts.of_campaign(session, campaign.id, settings.delivery),
+    )

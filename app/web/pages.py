@@ -1,0 +1,165 @@
+"""Pages: the templates, in the reader's language, with dates and numbers as they write them."""
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import nh3
+from babel import dates, numbers
+from fastapi import Request
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from app import languages
+from app.settings import Delivery, Settings
+from app.web.looks.assets import Assets
+
+TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "pages"
+LANGUAGE_COOKIE = "language"
+A_YEAR = 365 * 24 * 3600
+
+_markdown = MarkdownIt("js-default")
+
+
+class Compiled(BytecodeCache):
+    """Each template compiled once for all languages: that takes a third of a second a page."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = Compiled()
+
+
+class Pages:
+    """The templates with this installation's name, colour and practice; one set per language."""
+
+    def __init__(self, settings: Settings, assets: Assets) -> None:
+        self.settings = settings
+        self._assets = assets
+        self._environments: dict[str, Environment] = {}
+
+    def render(self, name: str, language: str, **context: Any) -> str:
+        return self._environment(language).get_template(name).render(**context)
+
+    def _environment(self, language: str) -> Environment:
+        if language not in self._environments:
+            self._environments[language] = self._made(language)
+        return self._environments[language]
+
+    def _made(self, language: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            bytecode_cache=_compiled,
+            optimized=False,  # a filter worked out while compiling would keep its first language
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.policies["ext.i18n.trimmed"] = True
+        catalogue = languages.translations(language)
+        environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+        environment.filters |= _filters(language)
+        environment.globals |= {
+            "language": language,
+            "languages": [(code, languages.language_name(code)) for code in languages.LANGUAGES],
+            "organisation_name": self.settings.organisation_name,
+            "practice": "" if self.settings.delivery is Delivery.LIVE else self.settings.delivery,
+            "sandbox_is_open": self.settings.public_is_loopback,
+            "static_url": self._assets.url,
+        }
+        return environment
+
+
+def render(request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page from `templates/pages/`, in the reader's language, for this request."""
+    pages: Pages = request.app.state.pages
+    language = reader_language(request)
+    sign_in = getattr(request.state, "sign_in", None)
+    context = {
+        "path": request.url.path,
+        "done": request.query_params.get("done", ""),
+        "organiser": sign_in.organiser if sign_in else None,
+        "form_token": sign_in.form_token if sign_in else "",
+    } | context
+    response = HTMLResponse(pages.render(name, language, **context), status)
+    response.headers["Cache-Control"] = "no-store" if sign_in else "private, no-cache"
+    response.headers["Content-Language"] = language
+    if request.query_params.get("lang") == language:
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=A_YEAR, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def reader_language(request: Request) -> str:
+    """Chosen on this page (`?lang=`), chosen before, or the best the browser asks for."""
+    chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE, "")
+    return languages.negotiate(request.headers.get("accept-language", ""), chosen)
+
+
+def day(value: date, language: str, zone: str = "UTC") -> str:
+    """A day, as its language writes it; a moment's day in the given time zone."""
+    local = value.astimezone(ZoneInfo(zone)).date() if isinstance(value, datetime) else value
+    return dates.format_date(local, "long", languages.locale(language))
+
+
+def _filters(language: str) -> dict[str, Any]:
+    locale = languages.locale(language)
+
+    def local_date(value: date | str, zone: str = "UTC") -> Markup:
+        """A day, or one that was kept as text (2025-03-25)."""
+        if isinstance(value, str):
+            value = date.fromisoformat(value)
+        return _time(value.isoformat(), day(value, language, zone))
+
+    def short_date(value: date, with_year: bool = False) -> str:
+        """A day where there is little room: a label of a drawing."""
+        return dates.format_skeleton("yMMMd" if with_year else "MMMd", value, locale=locale)
+
+    def local_time(value: datetime, zone: str = "UTC") -> Markup:
+        """A moment in the given time zone, which is named."""
+        local = value.astimezone(ZoneInfo(zone))
+        hour = dates.format_time(local.time(), "HH:mm", locale=locale)
+        named = "UTC" if zone == "UTC" else dates.get_timezone_name(local, "short", locale=locale)
+        human = f"{day(local.date(), language)}, {hour} {named}"
+        return _time(value.astimezone(UTC).isoformat(timespec="minutes"), human)
+
+    def number(value: int) -> str:
+        return numbers.format_decimal(value, locale=locale)
+
+    def country(code: str, otherwise: str = "") -> str:
+        return languages.country_name(code, language, otherwise)
+
+    return {
+        "local_date": local_date,
+        "local_time": local_time,
+        "short_date": short_date,
+        "number": number,
+        "country": country,
+        "markdown": markdown,
+    }
+
+
+def _time(machine: str, human: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(machine, escape(human))
+
+
+@lru_cache(maxsize=256)
+def markdown(text: str) -> Markup:
+    """An organiser's Markdown as HTML in which nothing can act."""
+    return Markup(nh3.clean(_markdown.render(text)))  # noqa: S704 (nh3 has cleaned it)

@@ -1,0 +1,156 @@
+"""The only table from a refusal to its status and its words.
+
+Below `web/` nobody knows HTTP. The words say what happened, that nothing was lost, and what to do.
+"""
+
+import re
+from dataclasses import dataclass
+
+from app import errors
+from app.languages import marked as _
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A status, and what the page says; `%(…)s` in a sentence is filled by `answers`."""
+
+    status: int
+    title: str
+    sentence: str
+
+
+NOT_SAVED = Problem(
+    503,
+    _("This could not be saved just now"),
+    _("It was not stored, and nothing was sent. Please try again in a moment."),
+)
+NOT_READ = Problem(
+    503,
+    _("This page cannot be shown just now"),
+    _("The database did not answer. Nothing was lost. Please try again in a moment."),
+)
+SURPRISE = Problem(
+    500,
+    _("Something went wrong on our side"),
+    _(
+        "This is our mistake, not yours. What was saved before is safe, and this step was not"
+        " taken. Please try again; if it happens twice, tell the organisers."
+    ),
+)
+REFUSALS: dict[type[Exception], Problem] = {
+    errors.Refusal: Problem(422, _("This cannot be done"), _("Nothing was changed. %(said)s")),
+    errors.Missing: Problem(
+        404,
+        _("There is nothing here"),
+        _("The address may be mistyped, or what was here has been taken away."),
+    ),
+    errors.AlertClosed: Problem(
+        410,
+        _("This alert has ended"),
+        _(
+            "Its form takes no more letters. Letters sent in before it ended can still be"
+            " confirmed with the link in your mail, and will leave."
+        ),
+    ),
+    errors.AlertNotOpen: Problem(
+        403,
+        _("This alert is not open yet"),
+        _("It opens on %(opens_on)s. Please come back then."),
+    ),
+    errors.AlertFrozen: Problem(
+        503,
+        _("This alert rests for the moment"),
+        _(
+            "The organisers hold it while they look at something. Letters confirmed before are"
+            " kept and wait. Please come back later."
+        ),
+    ),
+    errors.FormRefused: Problem(
+        422,
+        _("Some fields need another look"),
+        _("Nothing was sent. Please go back, put these right and send the form again."),
+    ),
+    errors.LinkExpired: Problem(
+        410,
+        _("This link is too old"),
+        _(
+            "Letters wait a week for their confirmation. These were not confirmed in time, so"
+            " none of them was sent. You are welcome to write them again."
+        ),
+    ),
+    errors.TextChanged: Problem(
+        409,
+        _("The letters have changed since you read them"),
+        _("Nothing was sent. Please go back and read them once more as they are now."),
+    ),
+    errors.TooLate: Problem(
+        409,
+        _("This letter has already left"),
+        _("It was sent, or is being sent at this moment, and cannot be called back."),
+    ),
+    errors.TooMany: Problem(
+        429,
+        _("That was a lot in a short time"),
+        _(
+            "Too many forms came from your connection. Nothing was lost and nothing was sent."
+            " Please try again in %(minutes)s minutes."
+        ),
+    ),
+    errors.SignInRefused: Problem(
+        401,
+        _("That did not work"),
+        _("This address and password do not belong together. Please try again."),
+    ),
+    errors.NotSignedIn: Problem(
+        401,
+        _("Please sign in"),
+        _("This is for organisers. Nothing was changed; sign in, then send the form again."),
+    ),
+    errors.NotAllowed: Problem(
+        403,
+        _("This is not open to you"),
+        _(
+            "Either your role does not cover it, or the form did not come from a page of ours."
+            " Nothing was changed. Open the page again and try once more."
+        ),
+    ),
+    errors.NotPractice: Problem(
+        403,
+        _("The sandbox mailbox is closed"),
+        _("Letters really leave here, so the practice mailbox is for organisers only."),
+    ),
+    errors.TemplateBroken: Problem(
+        422,
+        _("This letter template does not work"),
+        _("Nothing was changed. Line %(line)s: %(reason)s"),
+    ),
+    errors.PackBroken: Problem(
+        422, _("This alert cannot be loaded"), _("Nothing was changed. %(said)s")
+    ),
+    errors.RowRefused: Problem(
+        422, _("This list of contacts cannot be taken"), _("Nothing was changed. %(said)s")
+    ),
+}
+STATUSES: dict[int, Problem] = {
+    404: REFUSALS[errors.Missing],
+    405: Problem(
+        405,
+        _("This page does not work that way"),
+        _("Nothing was changed. Please open the page again and use its own buttons."),
+    ),
+    413: Problem(
+        413,
+        _("That was too much at once"),
+        _("What was sent is larger than this page takes, and nothing of it was stored."),
+    ),
+    422: Problem(
+        422,
+        _("This could not be read"),
+        _("Something in the address or the form was not as expected. Nothing was changed."),
+    ),
+}
+
+
+def slug(kind: type[Exception]) -> str:
+    """AlertClosed → alert-closed."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()

@@ -1,0 +1,88 @@
+"""The sandbox mailbox: every practice message, as it would have left."""
+
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import AfterValidator
+from sqlalchemy import select
+from sqlalchemy.orm import defer
+
+from app.errors import Missing, NotPractice, NotSignedIn
+from app.models import SandboxMessage
+from app.settings import Delivery
+from app.web import gate
+from app.web.pages import render
+
+PAGE = 50
+Number = Annotated[int, AfterValidator(lambda number: min(number, 2**53))]  # what a column holds
+SHOWN_HEADERS = ("From", "To", "Reply-To", "Subject", "Date")
+
+
+async def open_to(request: Request, settings: gate.Configured, sign_in: gate.SignInOrNot) -> None:
+    """Organisers always; others only where mail is practice and they sit at this machine."""
+    if sign_in is not None:
+        return
+    if settings.delivery is Delivery.LIVE:
+        raise NotPractice
+    if not (settings.public_is_loopback and gate.on_this_machine(request)):
+        raise NotSignedIn
+
+
+router = APIRouter(prefix="/sandbox", include_in_schema=False, dependencies=[Depends(open_to)])
+
+
+@router.get("")
+async def messages(
+    request: Request, session: gate.Reading, address: str = "", before: Number | None = None
+) -> Response:
+    """Newest first, fifty at a time, to one address if asked."""
+    found = select(SandboxMessage).options(defer(SandboxMessage.raw, raiseload=True))
+    if address:
+        wanted = address.strip().lower()
+        found = found.where(SandboxMessage.rcpt_to.icontains(wanted, autoescape=True))
+    if before is not None:
+        found = found.where(SandboxMessage.id < before)
+    found = found.order_by(SandboxMessage.id.desc()).limit(PAGE + 1)
+    rows = (await session.scalars(found)).all()
+    return render(
+        request,
+        "sandbox/messages.html",
+        messages=rows[:PAGE],
+        address=address,
+        before=before,
+        older=rows[PAGE - 1].id if len(rows) > PAGE else None,
+    )
+
+
+async def one(session: gate.Reading, message_id: Number) -> SandboxMessage:
+    message = await session.get(SandboxMessage, message_id)
+    if message is None:
+        raise Missing("message", str(message_id))
+    return message
+
+
+One = Annotated[SandboxMessage, Depends(one)]
+
+
+@router.get("/{message_id}")
+async def message(request: Request, message: One) -> Response:
+    parsed = BytesParser(_class=EmailMessage, policy=default).parsebytes(message.raw)
+    body = parsed.get_body(("plain",))
+    return render(
+        request,
+        "sandbox/message.html",
+        message=message,
+        headers=[(name, str(parsed[name])) for name in SHOWN_HEADERS if parsed[name]],
+        other_headers=[
+            (name, str(value)) for name, value in parsed.items() if name not in SHOWN_HEADERS
+        ],
+        text=body.get_content() if body else "",
+    )
+
+
+@router.get("/{message_id}/raw")
+async def raw(message: One) -> Response:
+    return Response(message.raw, media_type="text/plain; charset=utf-8")

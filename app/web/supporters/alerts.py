@@ -1,0 +1,98 @@
+"""The open alerts, an alert's page, the preview of its letters, and the form."""
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from app.campaigns import alerts
+from app.errors import FormRefused, Missing
+from app.letters import submission
+from app.letters.form import Form
+from app.models import Alert
+from app.web import forms, pages
+from app.web.gate import Configured, Reading, Tx, throttle
+from app.web.supporters import desk
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def index(request: Request, session: Reading) -> Response:
+    return pages.render(request, "alerts/index.html", alerts=await alerts.public(session))
+
+
+@router.get("/alerts/{slug}")
+async def alert(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
+    found = await alerts.by_slug(session, slug)
+    if found.kind == "guide":
+        return await _guide(request, session, settings, found)
+    form = desk.with_source(Form(), request)
+    context = await desk.context(session, request, settings, found, form)
+    return pages.render(request, "alerts/alert.html", **context)
+
+
+@router.post("/alerts/{slug}/preview")
+async def preview(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
+    """The exact letters. A POST, so that what people type is in no address and no log."""
+    data = await request.form()  # first: a slow line must hold no transaction
+    found = await _with_form(session, slug)
+    form = forms.read(data, language=pages.reader_language(request))
+    context = await desk.context(session, request, settings, found, form)
+    fragment = request.headers.get("x-fragment") == "letters"
+    page = "alerts/letters.html" if fragment else "alerts/alert.html"
+    return pages.render(request, page, **context)
+
+
+@router.post("/alerts/{slug}", dependencies=[Depends(throttle("form"))])
+async def submit(request: Request, slug: str, session: Tx, settings: Configured) -> Response:
+    data = await request.form()  # first: a slow line must not hold the database's one writer
+    found = await _with_form(session, slug)
+    if not forms.is_caught(data):
+        form = forms.read(data, language=pages.reader_language(request))
+        try:
+            await submission.submit(session, settings, found, form)
+        except FormRefused as refusal:
+            return await _again(request, session, settings, found, data, refusal)
+    # the same answer for a known and an unknown address, and for a machine that was caught
+    return RedirectResponse(f"/alerts/{slug}/look-in-your-mail", 303)
+
+
+@router.get("/alerts/{slug}/look-in-your-mail")
+async def look_in_your_mail(request: Request, slug: str, session: Reading) -> Response:
+    found = await _with_form(session, slug)
+    return pages.render(request, "alerts/look_in_your_mail.html", alert=found)
+
+
+async def _guide(
+    request: Request, session: Reading, settings: Configured, guide: Alert
+) -> Response:
+    """Texts to copy; `{url}` in them is where the letters of the campaign can be written."""
+    letters = await alerts.letters_of_campaign(session, guide)
+    url = f"{settings.public_url.rstrip('/')}/alerts/{(letters or guide).slug}"
+    texts = [one | {"text": one["text"].replace("{url}", url)} for one in guide.texts]
+    return pages.render(request, "alerts/guide.html", alert=guide, texts=texts, letters=letters)
+
+
+async def _with_form(session: Reading, slug: str) -> Alert:
+    """An alert that takes letters; a guide has no form. Raises Missing."""
+    found = await alerts.by_slug(session, slug)
+    if found.kind == "guide":
+        raise Missing("form", slug)
+    return found
+
+
+async def _again(
+    request: Request,
+    session: Tx,
+    settings: Configured,
+    found: Alert,
+    data: FormData,
+    refusal: FormRefused,
+) -> Response:
+    """The page once more, with all that was typed and a sentence at each field."""
+    language = pages.reader_language(request)
+    context = await desk.context(
+        session, request, settings, found, forms.read(data, language=language)
+    )
+    context["errors"] = forms.sentences(refusal.fields, language)
+    return pages.render(request, "alerts/alert.html", 422, **context)

@@ -1,0 +1,165 @@
+"""The writing desk: what the alert page shows, from an alert and a form that may be half filled."""
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns import alerts, offices, stages
+from app.campaigns.offices import Office
+from app.errors import Refusal
+from app.languages import countries, language_name_in, translations
+from app.letters import form as forms_domain
+from app.letters import preview, submission
+from app.letters.form import Form
+from app.letters.preview import Sheet
+from app.models import Alert, AlertCountry
+from app.settings import Settings
+from app.web import forms, pages
+from app.wording.choice import LanguageChoice
+from app.wording.render import Words
+
+
+@dataclass(frozen=True)
+class Place:
+    """A country on the page: where it stands, its offices, and its letters as they read now."""
+
+    country: AlertCountry
+    standing: stages.Standing | None
+    lead: str
+    offices: list[Office]
+    sheets: list[Sheet]
+    ticked: bool
+
+
+async def context(
+    session: AsyncSession, request: Request, settings: Settings, alert: Alert, form: Form
+) -> dict[str, Any]:
+    """All that `alerts/alert.html` needs. A form that is refused still shows what it can."""
+    language = pages.reader_language(request)
+    seed = form.seed if form.seed is not None else secrets.randbelow(forms.A_SEED)
+    available = await offices.of_alert(session, alert, settings.delivery)
+    standing = await stages.standings(session, alert.campaign, alerts.today(alert))
+    chosen = ticked_offices(form, available)
+    too_long = forms_domain.too_long(forms_domain.tidy(form))
+    if too_long:  # a megabyte in thirty letters is thirty megabytes
+        chosen = []
+    sheets = preview.sheets(form, chosen, seed=seed, blank=_blank(language))
+    return {
+        "alert": alert,
+        "form": form,
+        "seed": seed,
+        "places": [
+            _place(one, standing.get(one.country), available, sheets, form, language)
+            for one in alert.countries
+            if one.added_on <= alerts.today(alert)
+        ],
+        "chosen_ids": {office.target.id for office in chosen},
+        "letters": len(sheets),
+        "reachable": bool(available),
+        "countries": countries(language),
+        "asks_address": [one.country for one in _first_of_each(available) if _wants(one)],
+        "why": lambda choice: why_this_language(choice, language),
+        "errors": forms.sentences(too_long, language),
+        "closed": await _closed(session, alert),
+    }
+
+
+def ticked_offices(form: Form, available: list[Office]) -> list[Office]:
+    """The offices whose letters are shown: as ticked, or the small default before that."""
+    try:
+        return submission.choose(form, available)
+    except Refusal:
+        return _as_far_as_ticked(form, available)
+
+
+def why_this_language(choice: LanguageChoice, reader: str) -> str:
+    """Why a letter is not in the language its office reads first; empty when it is."""
+    said = translations(reader)
+    language = language_name_in(choice.template.language, reader)
+    if choice.unreviewed:
+        first = language_name_in(choice.unreviewed[0], reader)
+        text = said.gettext(
+            "This office reads %(first)s first. Our text in that language still waits for a "
+            "native reader's review, so your letter goes in %(language)s."
+        )
+        return text % {"first": first, "language": language}
+    if choice.missing:
+        first = language_name_in(choice.missing[0], reader)
+        text = said.gettext(
+            "This office reads %(first)s first. We have no text in that language, so your letter "
+            "goes in %(language)s."
+        )
+        return text % {"first": first, "language": language}
+    return ""
+
+
+def _place(
+    country: AlertCountry,
+    standing: stages.Standing | None,
+    available: list[Office],
+    sheets: list[Sheet],
+    form: Form,
+    language: str,
+) -> Place:
+    here = [one for one in available if one.target.country == country.country]
+    if form.countries is None:
+        ticked = any(one.standard for one in here)
+    else:
+        ticked = bool(here) and country.country in form.countries
+    return Place(
+        country,
+        standing,
+        _lead(country, standing, language),
+        here,
+        [one for one in sheets if one.office.target.country == country.country],
+        ticked,
+    )
+
+
+def _lead(country: AlertCountry, standing: stages.Standing | None, language: str) -> str:
+    """How things stand, in one line: the campaign's own sentence for the stage."""
+    if not standing or not standing.current:
+        return ""
+    since = pages.day(standing.current.on, language)
+    lead = str(standing.kind.get("lead", ""))
+    return lead.replace("{country}", country.name).replace("{date}", since)
+
+
+def _blank(language: str) -> Words:
+    said = translations(language).gettext
+    return Words(name=said("Your name"), city=said("your city"), country=said("your country"))
+
+
+def _as_far_as_ticked(form: Form, available: list[Office]) -> list[Office]:
+    """What is ticked and can be written to, where the whole cannot be taken yet."""
+    wanted = {one.target.country for one in available}
+    if form.countries is not None:
+        wanted &= set(form.countries)
+    return [
+        one
+        for one in available
+        if one.target.country in wanted and (form.offices is None or one.target.id in form.offices)
+    ]
+
+
+def _wants(office: Office) -> bool:
+    return bool(office.country.postal_address)
+
+
+def _first_of_each(available: list[Office]) -> list[Office]:
+    return list({one.target.country: one for one in reversed(available)}.values())[::-1]
+
+
+async def _closed(session: AsyncSession, alert: Alert) -> Refusal | None:
+    try:
+        await alerts.check_open(session, alert)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def with_source(form: Form, request: Request) -> Form:
+    return replace(form, source=forms.source_of(request.query_params))

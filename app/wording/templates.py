@@ -1,0 +1,119 @@
+"""A letter template: its front matter and its body, read and checked."""
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from jinja2 import Template
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.errors import TemplateBroken
+from app.wording import allowed
+
+FENCE = "+++"
+ROLES = ("prime_minister", "defence", "foreign", "president", "speaker", "committee")
+
+
+class Variant(BaseModel):
+    """One of several texts for a place; without stages or roles it fits them all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    text: str
+    stages: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def fits(self, role: str, stage: str) -> bool:
+        return (not self.roles or role in self.roles) and (not self.stages or stage in self.stages)
+
+
+class FrontMatter(BaseModel):
+    """What stands between the fences: the pieces a body is filled with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    reviewed: bool
+    note: str = ""
+    salutations: dict[str, str]
+    subjects: tuple[Variant, ...]
+    openings: tuple[Variant, ...]
+    closings: tuple[Variant, ...]
+    asks: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LetterSource:
+    """A template that has passed every check; compiled once."""
+
+    front: FrontMatter
+    body: str
+    compiled: dict[str, Template] = field(default_factory=dict, compare=False, repr=False)
+
+    def fill(self, text: str, values: dict[str, str]) -> str:
+        if text not in self.compiled:
+            self.compiled[text] = allowed.environment.from_string(text)
+        return self.compiled[text].render(values)
+
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(self.front.asks)
+
+
+@lru_cache(maxsize=512)
+def parse(source: str, name: str = "the letter template") -> LetterSource:
+    """Read and check a template's text. Raises TemplateBroken with the line and the reason."""
+    head, body, body_line = _split(source, name)
+    front = _front(head, name)
+    for text in [*front.asks.values(), *front.salutations.values(), *_variants(front)]:
+        allowed.check(text, allowed.IN_A_PIECE, where=name, first_line=_line_of(source, text))
+    allowed.check(body, allowed.IN_A_BODY, where=name, first_line=body_line)
+    _complete(front, name)
+    return LetterSource(front, body)
+
+
+def _split(source: str, name: str) -> tuple[str, str, int]:
+    lines = source.replace("\r\n", "\n").split("\n")
+    if lines[0].strip() != FENCE:
+        raise TemplateBroken(name, 1, f"the first line is not {FENCE}")
+    try:
+        end = next(n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE)
+    except StopIteration:
+        raise TemplateBroken(name, len(lines), f"no second {FENCE} ends the front matter") from None
+    return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :]).strip("\n"), end + 2
+
+
+def _front(head: str, name: str) -> FrontMatter:
+    try:
+        found: dict[str, Any] = tomllib.loads(head)
+        return FrontMatter.model_validate(found)
+    except tomllib.TOMLDecodeError as fault:
+        raise TemplateBroken(name, getattr(fault, "lineno", 1) + 1, str(fault)) from None
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        line = _line_of(head, str(first["loc"][0])) + 1
+        raise TemplateBroken(name, line, f"{place}: {first['msg']}") from None
+
+
+def _complete(front: FrontMatter, name: str) -> None:
+    """Every office at every stage needs a salutation, and at least one of each variant."""
+    for role in ROLES:
+        if role not in front.salutations:
+            raise TemplateBroken(name, 1, f"no salutation for the role “{role}”")
+        for stage in front.asks:
+            for place in ("subjects", "openings", "closings"):
+                if not any(one.fits(role, stage) for one in getattr(front, place)):
+                    reason = f"none of the {place} fits {role} at the stage “{stage}”"
+                    raise TemplateBroken(name, 1, reason)
+
+
+def _variants(front: FrontMatter) -> list[str]:
+    return [one.text for place in (front.subjects, front.openings, front.closings) for one in place]
+
+
+def _line_of(source: str, text: str) -> int:
+    """The line where a piece begins, as far as it can be told after TOML has unfolded it."""
+    first = text.strip("\n").split("\n")[0]
+    for number, line in enumerate(source.split("\n"), 1):
+        if first and first in line:
+            return number
+    return 1

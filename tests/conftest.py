@@ -1,0 +1,116 @@
+"""The ground that every test stands on: a database, settings, servers with moods, no internet."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+import pytest_asyncio
+
+from app.db import Database
+from app.settings import Delivery, Settings
+from tests.browser import serving
+from tests.grounds import network, smtp
+from tests.grounds.databases import Ground, PostgresqlGround, SqliteGround
+
+# how long one example takes says how busy the machine is, and nothing about the program
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_this_machine() -> Iterator[None]:
+    """No test reaches beyond loopback, whatever it tries."""
+    with pytest.MonkeyPatch.context() as patch:
+        network.stay_on_this_machine(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite() -> Iterator[Ground]:
+    ground = SqliteGround()
+    yield ground
+    ground.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Ground]:
+    ground = PostgresqlGround()
+    yield ground
+    ground.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Both, for every test that asks for a database; a folder's conftest may choose one."""
+    return str(request.param)
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest, database_kind: str) -> Ground:
+    """Where this test's databases are made."""
+    found: Ground = request.getfixturevalue(database_kind)
+    return found
+
+
+@pytest.fixture
+def furnished() -> None:
+    """Asked for by a test whose database holds the first alert and its contacts."""
+
+
+@pytest.fixture
+def database_url(ground: Ground, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated database of this test's own; other processes may use it."""
+    url = ground.furnished() if "furnished" in request.fixturenames else ground.migrated()
+    yield url
+    ground.drop(url)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database of this test's own."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def door() -> Iterator[socket.socket]:
+    """The port that `served` listens on and `settings.public_url` names."""
+    with serving.door() as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(
+    database_url: str, door: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings for the test's database, in sandbox delivery, untouched by the environment."""
+    for name in [name for name in os.environ if name.upper().startswith("ONE_EMAIL_")]:
+        monkeypatch.delenv(name)
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        database_url=database_url,
+        public_url=f"http://127.0.0.1:{door.getsockname()[1]}",
+        secret_key="a secret for tests only",
+        delivery=Delivery.SANDBOX,
+    )
+
+
+@pytest.fixture
+def served(settings: Settings, door: socket.socket) -> Iterator[str]:
+    """The address of the program's web server, running on the test's database."""
+    from app.main import create_app
+
+    with serving.serving(create_app(settings), door) as address:
+        yield address
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[smtp.SmtpServer]:
+    """A mail server that agrees with everything until the test changes its mood."""
+    with smtp.running() as server:
+        yield server

@@ -1,0 +1,84 @@
+"""Counting the rows again agrees with what was kept, and names what does not."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app import clock
+from app.db import Database
+from app.models import DayCount, SendCount, SupporterCount
+from app.outbox import queue
+from app.reporting import recount
+from tests.reporting.rows import ROADS, Grounds, an_alert, another_alert, walk, write
+
+
+async def lived_through(database: Database) -> Grounds:
+    """Every ending there is, over three days, two deliveries and two alerts of a campaign."""
+    async with database.transaction() as session:
+        with clock.held(datetime(2026, 3, 2, 20, tzinfo=UTC)) as time:
+            grounds = await an_alert(session)
+            other = await another_alert(session, grounds.campaign, "other")
+            for person, end in enumerate(ROADS):
+                await write(session, grounds, f"person {person}", end, queue.HANDED_OVER)
+                await write(session, grounds, f"person {person}", end, delivery="live")
+                time.advance(timedelta(hours=6))
+            await write(session, other, "person 1", queue.ACCEPTED)
+            [failed] = await write(session, grounds, "one more", queue.FAILED)
+            time.advance(timedelta(days=1))
+            # queued and sent a second time: the day of `queued` stays its first
+            await walk(session, failed, queue.QUEUED, queue.SENDING, queue.QUEUED)
+    return grounds
+
+
+async def test_what_the_queue_keeps_is_what_the_rows_say(database: Database) -> None:
+    grounds = await lived_through(database)
+    async with database.reading() as session:
+        assert await recount.differences(session, grounds.alert.id) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "sentence"),
+    [
+        (
+            SendCount,
+            {"status": "rejected", "delivery": "live"},
+            "EE, Prime Minister (stop) (live), rejected: 8 kept, 1 letters",
+        ),
+        (
+            DayCount,
+            {"status": "handed_over", "delivery": "sandbox", "day": date(2026, 3, 3)},
+            "2026-03-03 (sandbox), handed_over: 11 kept, 4 in the letters' history",
+        ),
+        (
+            SupporterCount,
+            {"scope": "alert", "delivery": "sandbox"},
+            "supporters of the alert (sandbox): 18 kept, 11 with a confirmed letter",
+        ),
+        (
+            SupporterCount,
+            {"scope": "campaign", "delivery": "live"},
+            "supporters of the campaign (live): 14 kept, 7 with a confirmed letter",
+        ),
+    ],
+)
+async def test_a_planted_difference_is_found_and_named(
+    database: Database, table: Any, row: dict[str, Any], sentence: str
+) -> None:
+    grounds = await lived_through(database)
+    async with database.transaction() as session:
+        await session.execute(update(table).filter_by(**row).values(n=table.n + 7))
+    async with database.reading() as session:
+        assert await recount.differences(session, grounds.alert.id) == [sentence]
+
+
+async def test_a_count_that_is_missing_altogether_is_found(database: Database) -> None:
+    grounds = await lived_through(database)
+    async with database.transaction() as session:
+        await session.execute(
+            update(SendCount).filter_by(status="bounced", delivery="live").values(n=0)
+        )
+    async with database.reading() as session:
+        [sentence] = await recount.differences(session, grounds.alert.id)
+    assert sentence.endswith("bounced: 0 kept, 1 letters")
