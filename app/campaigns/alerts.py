@@ -24,10 +24,6 @@ async def by_slug(session: AsyncSession, slug: str) -> Alert:
     return alert
 
 
-async def by_id(session: AsyncSession, alert_id: int) -> Alert:
-    return (await session.scalars(_with_parts().where(Alert.id == alert_id))).one()
-
-
 async def public(session: AsyncSession) -> Sequence[Alert]:
     """The alerts a visitor may see: newest first, made-up ones last."""
     found = await session.scalars(

@@ -46,8 +46,3 @@ def _standing(campaign: Campaign, country: str, steps: Sequence[StageStep], day:
     kinds = {kind["key"]: kind for kind in campaign.stages}
     kind = kinds.get(current.stage, {}) if current else {}
     return Standing(country, tuple(steps), current, kind)
-
-
-def label(campaign: Campaign, stage: str) -> str:
-    """The stage in words, as the campaign calls it."""
-    return next((str(kind["label"]) for kind in campaign.stages if kind["key"] == stage), stage)

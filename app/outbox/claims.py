@@ -111,8 +111,7 @@ async def recover(session: AsyncSession, *, by: str) -> int:
     A letter that lost its worker before goes an hour ahead first: if it is what kills workers,
     it would otherwise be first in line after every restart. The third time a person must look.
     """
-    # not its own: those it still sends, however slowly, and it will write down how they ended
-    lost = [Letter.lease_until < clock.now(), Letter.worker != by]
+    lost = [Letter.lease_until < clock.now()]
     unrecorded = Letter.attempts - _attempts_on_record()
     free = {"worker": "", "lease_until": None}
     steps: list[tuple[Any, LetterStatus, datetime]] = [

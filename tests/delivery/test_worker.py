@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from app import clock
 from app.db import Database
 from app.delivery import message, worker
+from app.errors import SettingsRefused
 from app.models import Attempt, Event, Letter, LetterTemplate, Notice, SandboxMessage
 from app.settings import Delivery, Settings, Switch
 from tests.grounds.letters import MAIL_DOMAIN, make_alert, make_notice, make_queued_letters
@@ -307,3 +308,12 @@ async def test_workers_with_mixed_endings_do_not_hold_each_other_up(
             await until_statuses(database, handed_over=75, rejected=50, queued=25)
     assert [line for line in lines if line["event"].startswith("could not")] == []
     assert await counted(database) == await statuses(database)
+
+
+async def test_a_lease_shorter_than_the_slowest_dialogue_is_refused_before_a_relay(
+    database: Database, live: Settings
+) -> None:
+    """Else a slow relay would get the same letter from a second worker while it takes it."""
+    hasty = live.model_copy(update={"lease_seconds": 600})
+    with pytest.raises(SettingsRefused, match="ONE_EMAIL_LEASE_SECONDS must be more than"):
+        await worker.run(hasty, database, stop=asyncio.Event())

@@ -16,13 +16,12 @@ from app.settings import Settings
 
 
 async def main() -> None:
-    lease = float(os.environ["LEASE"])
-    quick = {"lease_seconds": lease, "smtp_timeout": lease / 8}
-    settings = Settings(_env_file=None).model_copy(update=quick)
+    lease = {"lease_seconds": float(os.environ["LEASE"])}
+    settings = Settings(_env_file=None).model_copy(update=lease)
     database = Database(settings.database)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await worker.run(settings, database, name=os.environ["NAME"], stop=stop, data_timeout=lease / 2)
+    await worker.run(settings, database, name=os.environ["NAME"], stop=stop)
     await database.close()
 
 
