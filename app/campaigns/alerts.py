@@ -10,7 +10,8 @@ from sqlalchemy.orm import selectinload
 
 from app import clock
 from app.errors import AlertClosed, AlertFrozen, AlertNotOpen, Missing
-from app.models import Alert, AlertState, Campaign, Freeze
+from app.models import Alert, AlertState, Campaign
+from app.outbox import freezes
 
 PUBLIC = (AlertState.PUBLISHED, AlertState.CLOSED)
 
@@ -64,10 +65,7 @@ async def check_open(session: AsyncSession, alert: Alert) -> None:
         raise AlertNotOpen(alert.opens_at)
     if alert.state != AlertState.PUBLISHED or (alert.closes_at and alert.closes_at <= now):
         raise AlertClosed(alert.closes_at)
-    frozen = select(Freeze.id).where(
-        Freeze.scope == "alert", Freeze.ref == alert.id, Freeze.released_at.is_(None)
-    )
-    if await session.scalar(frozen):
+    if await freezes.standing(session, "alert", alert.id):
         raise AlertFrozen()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -17,7 +17,6 @@ from app.models import (
     AlertCountry,
     Attempt,
     Contact,
-    Freeze,
     Letter,
     LetterStatus,
     LetterTemplate,
@@ -25,7 +24,7 @@ from app.models import (
     Suppression,
     Target,
 )
-from app.outbox import pacing, queue
+from app.outbox import freezes, pacing, queue
 from app.settings import Delivery
 
 CRASHES = 3  # claims without an attempt on record, after which a person must look
@@ -162,24 +161,13 @@ def _due(delivery: str) -> Select[int]:
             Letter.status == LetterStatus.QUEUED,
             Letter.delivery == delivery,
             Letter.not_before <= clock.now(),
-            ~_frozen(),
+            ~freezes.in_force(),
         )
         .with_for_update(skip_locked=True, of=Letter)
     )
     if delivery == Delivery.LIVE:
         statement = statement.where(Contact.checked_on.is_not(None))
     return statement
-
-
-def _frozen() -> Any:
-    return exists().where(
-        Freeze.released_at.is_(None),
-        or_(
-            and_(Freeze.scope == "alert", Freeze.ref == Letter.alert_id),
-            and_(Freeze.scope == "contact", Freeze.ref == Contact.id),
-            and_(Freeze.scope == "letter", Freeze.ref == Letter.id),
-        ),
-    )
 
 
 def _attempts_on_record() -> Any:

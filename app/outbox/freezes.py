@@ -1,11 +1,26 @@
 """Holds on an alert, a contact or a letter: who, why, when. What is frozen is not claimed."""
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.db import insert_for
-from app.models import Freeze
+from app.models import Contact, Freeze, Letter
+
+
+def in_force() -> ColumnElement[bool]:
+    """Whether a hold stands on a letter: on its alert, its contact, or itself.
+
+    For a statement that has Letter and its current Contact in it.
+    """
+    return exists().where(
+        Freeze.released_at.is_(None),
+        or_(
+            and_(Freeze.scope == "alert", Freeze.ref == Letter.alert_id),
+            and_(Freeze.scope == "contact", Freeze.ref == Contact.id),
+            and_(Freeze.scope == "letter", Freeze.ref == Letter.id),
+        ),
+    )
 
 
 async def freeze(session: AsyncSession, *, scope: str, ref: int, why: str, by: str) -> bool:

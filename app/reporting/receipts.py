@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Attempt, Contact, Event, Freeze, Letter, LetterStatus, Target
+from app.models import Attempt, Contact, Event, Letter, LetterStatus, Target
+from app.outbox import freezes
 from app.settings import Delivery
 
 NOT_YET_LEFT = frozenset({LetterStatus.HELD, LetterStatus.QUEUED})
@@ -27,8 +28,8 @@ class HistoryLine:
 class LetterLine:
     """One letter as its supporter sees it.
 
-    `frozen_because`: the reason it is held back, empty when it is not. `unchecked`: a live letter
-    that waits until an organiser has checked the office's address. `last`: the last attempt.
+    `frozen`: an organiser holds it back. `unchecked`: a live letter that waits until an organiser
+    has checked the office's address. `last`: the last attempt.
     """
 
     letter_id: int
@@ -39,20 +40,16 @@ class LetterLine:
     status_at: datetime
     not_before: datetime
     attempts: int
-    frozen_because: str
+    frozen: bool
     unchecked: bool
     last: Attempt | None
     events: list[HistoryLine] = field(default_factory=list)
-
-    @property
-    def frozen(self) -> bool:
-        return bool(self.frozen_because)
 
 
 async def of_submission(session: AsyncSession, submission_id: int) -> list[LetterLine]:
     """The letters of one submission by country and office: two queries, however many letters."""
     rows = await session.execute(
-        select(Letter, Target, Contact, Attempt, _frozen_because().label("why"))
+        select(Letter, Target, Contact, Attempt, freezes.in_force().label("frozen"))
         .join(Target, Target.id == Letter.target_id)
         .outerjoin(Contact, and_(Contact.target_id == Target.id, Contact.retired_at.is_(None)))
         .outerjoin(Attempt, Attempt.id == _last_attempt_id())
@@ -65,7 +62,7 @@ async def of_submission(session: AsyncSession, submission_id: int) -> list[Lette
 
 
 def _line(
-    letter: Letter, target: Target, contact: Contact | None, last: Attempt | None, why: str | None
+    letter: Letter, target: Target, contact: Contact | None, last: Attempt | None, frozen: bool
 ) -> LetterLine:
     waits = letter.status in NOT_YET_LEFT
     checked = contact is not None and contact.checked_on is not None
@@ -78,7 +75,7 @@ def _line(
         status_at=letter.status_at,
         not_before=letter.not_before,
         attempts=letter.attempts,
-        frozen_because=(why or "") if waits else "",
+        frozen=waits and frozen,
         unchecked=waits and letter.delivery == Delivery.LIVE and not checked,
         last=last,
     )
@@ -98,22 +95,5 @@ def _last_attempt_id() -> Any:
         select(func.max(Attempt.id))
         .where(Attempt.letter_id == Letter.id)
         .correlate(Letter)
-        .scalar_subquery()
-    )
-
-
-def _frozen_because() -> Any:
-    """Why it is held back: the oldest hold in force on its alert, its contact or itself."""
-    holds: list[ColumnElement[bool]] = [
-        and_(Freeze.scope == "alert", Freeze.ref == Letter.alert_id),
-        and_(Freeze.scope == "contact", Freeze.ref == Contact.id),
-        and_(Freeze.scope == "letter", Freeze.ref == Letter.id),
-    ]
-    return (
-        select(Freeze.why)
-        .where(Freeze.released_at.is_(None), or_(*holds))
-        .order_by(Freeze.at, Freeze.id)
-        .limit(1)
-        .correlate(Letter, Contact)
         .scalar_subquery()
     )

@@ -20,13 +20,13 @@ HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# a token in an address opens somebody's letters to whoever reads the log
 # behind a personal link: kept by no cache, passed on by no referrer, found by no search
 PRIVATE = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
 }
+# a token in an address opens somebody's letters to whoever reads the log
 TOKENS = re.compile(r"^/(confirm|letters)/[^/]+")
 
 log = structlog.get_logger("access")

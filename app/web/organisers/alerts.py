@@ -1,6 +1,5 @@
 """The organisers' alerts: what each has come to, its texts, and the hold on its letters."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,15 +11,15 @@ from sqlalchemy.orm import selectinload
 from starlette.responses import RedirectResponse
 
 from app import audit, clock, languages
-from app.errors import Missing
-from app.models import Alert, AuditLine, Campaign, Freeze, LetterTemplate, Organiser, Role
+from app.campaigns.offices import newest_templates
+from app.errors import Missing, TemplateBroken
+from app.models import Alert, AuditLine, Campaign, Freeze, Organiser, Role
 from app.outbox import freezes
-from app.reporting import counts
+from app.reporting import counts, way
 from app.web import gate
 from app.web.pages import render
+from app.wording.templates import parse
 
-WAITING = ("queued", "sending")
-NOT_ARRIVED = ("bounced", "rejected", "expired", "failed")
 LONGEST_REASON = 500  # characters
 NOTES = 20
 
@@ -40,15 +39,15 @@ class Line:
 
     @property
     def waiting(self) -> int:
-        return sum(self.counts.letters.get(status, 0) for status in WAITING)
+        return way.parts(self.counts.letters)["waiting"]
 
     @property
     def not_arrived(self) -> int:
-        return sum(self.counts.letters.get(status, 0) for status in NOT_ARRIVED)
+        return way.parts(self.counts.letters)["lost"]
 
     @property
     def failed(self) -> int:
-        return self.counts.letters.get("failed", 0)
+        return self.counts.letters["failed"]
 
 
 @router.get("")
@@ -110,19 +109,13 @@ async def letters(
 ) -> Response:
     """The newest text of each country and language, reviewed or not."""
     shown = await find(session, organiser, slug)
-    found = await session.scalars(
-        select(LetterTemplate)
-        .where(LetterTemplate.alert_id == shown.id)
-        .order_by(LetterTemplate.country, LetterTemplate.language, LetterTemplate.revision)
-    )
-    newest = {(text.country, text.language): text for text in found}
     texts = [
         {
             "template": text,
             "language": languages.language_name(text.language),
             "note": note_of(text.source),
         }
-        for text in newest.values()
+        for text in await newest_templates(session, shown.id)
     ]
     return render(request, "organise/letters.html", alert=shown, texts=texts)
 
@@ -137,12 +130,10 @@ async def find(session: AsyncSession, organiser: Organiser, slug: str) -> Alert:
 
 def note_of(source: str) -> str:
     """The note in a letter template's front matter, for the organisers' eyes."""
-    _, fence, rest = source.partition("+++\n")
     try:
-        front = tomllib.loads(rest.split("+++", 1)[0]) if fence else {}
-    except tomllib.TOMLDecodeError:
+        return parse(source).front.note
+    except TemplateBroken:
         return ""
-    return str(front.get("note", ""))
 
 
 def _of(organiser: Organiser) -> Select[Alert]:
