@@ -282,6 +282,17 @@ class LetterStatus(StrEnum):
     LAPSED = "lapsed"  # never confirmed
 
 
+# these block no other letter of the same person to the same office
+FREED = (
+    LetterStatus.HELD,
+    LetterStatus.CANCELLED,
+    LetterStatus.LAPSED,
+    LetterStatus.SUPPRESSED,
+    LetterStatus.FAILED,
+)
+HOLDS_ITS_PLACE = text("status NOT IN ({})".format(", ".join(f"'{one}'" for one in FREED)))
+
+
 class Outgoing:
     """What the outbox knows of anything that leaves: letters, and notices in their own lane."""
 
@@ -348,12 +359,8 @@ class Letter(Outgoing, Base):
             "delivery",
             "person_key",
             unique=True,
-            sqlite_where=text(
-                "status NOT IN ('held', 'cancelled', 'lapsed', 'suppressed', 'failed')"
-            ),
-            postgresql_where=text(
-                "status NOT IN ('held', 'cancelled', 'lapsed', 'suppressed', 'failed')"
-            ),
+            sqlite_where=HOLDS_ITS_PLACE,
+            postgresql_where=HOLDS_ITS_PLACE,
         ),
     )
 

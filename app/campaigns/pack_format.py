@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from app.errors import PackBroken
-from app.wording.templates import ROLES
+from app.wording.templates import TargetRole
 
 PLACEHOLDERS = {"country", "date"}  # what a stage's leading line is filled with
 
@@ -34,12 +34,6 @@ def _a_lead(text: str) -> str:
     if not names <= PLACEHOLDERS:
         raise ValueError("only {country} and {date} can be filled in")
     return text
-
-
-def _a_role(role: str) -> str:
-    if role not in ROLES:
-        raise ValueError(f"not one of {', '.join(ROLES)}")
-    return role
 
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]*$")]
@@ -138,7 +132,7 @@ class AlertFile(Part):
     made_up: bool
     body: Text
     prompts: list[Text] = []
-    default_roles: list[Annotated[str, AfterValidator(_a_role)]] = []
+    default_roles: list[TargetRole] = []
     campaign: CampaignPart
     countries: list[Country] = []
     resources: list[Resource] = []

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock
 from app.errors import FileRefused, RowRefused
 from app.models import Contact, Target
-from app.wording.templates import ROLES
+from app.wording.templates import TargetRole
 
 
 def _an_address(email: str) -> str:
@@ -36,12 +36,6 @@ def _an_address(email: str) -> str:
     if not found.ascii_email:
         raise ValueError("an address outside ASCII cannot be written to yet")
     return found.ascii_email
-
-
-def _a_role(role: str) -> str:
-    if role not in ROLES:
-        raise ValueError(f"not one of {', '.join(ROLES)}")
-    return role
 
 
 def _a_day(text: Any) -> Any:
@@ -64,7 +58,7 @@ class ContactRow(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     office: Line
-    role: Annotated[str, AfterValidator(_a_role)]
+    role: TargetRole
     institution: Line
     institution_local: Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)]
     email: Annotated[str, StringConstraints(max_length=320), AfterValidator(_an_address)]

@@ -5,7 +5,6 @@ for a supporter who has not confirmed yet. Forms are written a day at once: one 
 send them in, would take half a minute.
 """
 
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from random import Random
@@ -22,7 +21,6 @@ from app.demo.people import Person, people
 from app.errors import Missing
 from app.letters import confirmation, participation, submission
 from app.letters.form import Form
-from app.letters.people import person_key
 from app.models import Alert, Letter, LetterStatus, Submission
 from app.outbox import claims, queue
 from app.outbox.claims import Claim
@@ -116,57 +114,42 @@ class History:
             again = self.seen and self.chance.random() < 0.03
             person = self.chance.choice(self.seen) if again else next(self.persons)
             self.seen.append(person)
-            chosen = submission.choose(self.wish(), available)
-            written.append((self.form(person), chosen))
-        self.session.add_all(one for one, _ in written)
+            form = self.form(person)
+            chosen = submission.choose(form, available)
+            with clock.held(clock.now() - self.chance.random() * 10 * AN_HOUR):
+                written.append(
+                    (submission.of_form(self.settings, self.alert, form, chosen), chosen)
+                )
+        for one, _ in written:
+            one.alert = self.alert
+            self.session.add(one)
         await self.session.flush()
-        rows = [self.letter(one, office) for one, chosen in written for office in chosen]
+        rows = [self.sealed(one, office) for one, chosen in written for office in chosen]
         await queue.hold(self.session, rows, by="supporter")
         return written
 
-    def wish(self) -> Form:
+    def form(self, person: Person) -> Form:
         """Most write to the few that the alert proposes, some to one country or more offices."""
         return Form(
-            countries=self.chance.choice((None, None, None, ["XA"], ["XB"])),
-            roles=self.chance.choice((None, None, ["prime_minister", "defence"], ["president"])),
-        )
-
-    def form(self, person: Person) -> Submission:
-        at = clock.now() - self.chance.random() * 10 * AN_HOUR
-        return Submission(
-            public_id=secrets.token_urlsafe(12),
-            alert=self.alert,
-            delivery=Delivery.SANDBOX,
-            person_key=person_key(self.settings, person.email),
             name=person.name,
             email=person.email,
             city=person.city,
             country=person.country,
             postal_address=person.postal_address,
             own_words=person.own_words,
-            subject="",
-            language="en",
-            variant_seed=self.chance.randrange(2**31),
-            source={},
-            consent_at=at,
-            created_at=at,
-            expires_at=at + submission.PATIENCE,
+            consent=True,
+            countries=self.chance.choice((None, None, None, ["XA"], ["XB"])),
+            roles=self.chance.choice((None, None, ["prime_minister", "defence"], ["president"])),
+            seed=self.chance.randrange(2**31),
         )
 
-    def letter(self, form: Submission, office: Office) -> dict[str, object]:
-        return {
-            "submission_id": form.id,
-            "alert_id": self.alert.id,
-            "target_id": office.target.id,
-            "person_key": form.person_key,
-            "delivery": form.delivery,
-            "template_id": office.template.id,
-            "stage": office.stage,
-            "text_sha256": render.of_submission(
-                form, office.target, office.template, office.country, stage=office.stage
-            ).sha256,
-            "message_id": f"<{secrets.token_hex(14)}@{self.settings.mail_domain}>",
-        }
+    def sealed(self, form: Submission, office: Office) -> dict[str, object]:
+        """A letter's row as its supporter will confirm it."""
+        text = render.of_submission(
+            form, office.target, office.template, office.country, stage=office.stage
+        )
+        row = submission.letter_to(self.settings, form, office)
+        return row | {"text_sha256": text.sha256}
 
     async def confirm(self, confirmed: Written) -> None:
         """Queue their letters; what somebody wrote a second time is cancelled."""

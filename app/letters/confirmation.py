@@ -15,6 +15,7 @@ from app.errors import FormRefused, LinkExpired, Missing, TextChanged
 from app.letters import form as forms
 from app.letters import participation
 from app.models import (
+    FREED,
     Alert,
     AlertCountry,
     Contact,
@@ -30,8 +31,6 @@ from app.settings import Settings
 from app.tokens import CONFIRM, read_token
 from app.wording import render
 from app.wording.render import LetterText
-
-FREED = ("held", "cancelled", "lapsed", "suppressed", "failed")  # these block no other letter
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ async def submit(session: AsyncSession, settings: Settings, alert: Alert, form: 
     await alerts.check_open(session, alert)
     available = await offices.of_alert(session, alert, settings.delivery)
     form, chosen = _checked(form, available)
-    submission = _submission(settings, alert, form, chosen)
+    submission = of_form(settings, alert, form, chosen)
     session.add(submission)
     await session.flush()
-    rows = [_letter(settings, submission, office) for office in chosen]
+    rows = [letter_to(settings, submission, office) for office in chosen]
     await queue.hold(session, rows, by="supporter")
     await notices.put(session, submission, NoticeKind.CONFIRM, mail_domain=settings.mail_domain)
     return Submitted(submission, len(rows))
@@ -90,9 +90,8 @@ def _asked_for(form: Form, office: Office) -> bool:
     return office.standard
 
 
-def _submission(
-    settings: Settings, alert: Alert, form: Form, chosen: Sequence[Office]
-) -> Submission:
+def of_form(settings: Settings, alert: Alert, form: Form, chosen: Sequence[Office]) -> Submission:
+    """The row of a form that was checked, not yet in the session."""
     now = clock.now()
     required = any(office.country.postal_address for office in chosen)
     return Submission(
@@ -116,8 +115,8 @@ def _submission(
     )
 
 
-def _letter(settings: Settings, submission: Submission, office: Office) -> dict[str, object]:
-    # rendered once here too: a letter that cannot be written is refused, not held
+def letter_to(settings: Settings, submission: Submission, office: Office) -> dict[str, object]:
+    """The row that the outbox holds. Raises TemplateBroken: what cannot be written is not held."""
     render.of_submission(
         submission, office.target, office.template, office.country, stage=office.stage
     )

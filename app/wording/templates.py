@@ -3,16 +3,25 @@
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 from jinja2 import Template
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from app.errors import TemplateBroken
 from app.wording import allowed
 
 FENCE = "+++"
 ROLES = ("prime_minister", "defence", "foreign", "president", "speaker", "committee")
+
+
+def _a_role(role: str) -> str:
+    if role not in ROLES:
+        raise ValueError(f"not one of {', '.join(ROLES)}")
+    return role
+
+
+TargetRole = Annotated[str, AfterValidator(_a_role)]  # of the office addressed, in files
 
 
 class Variant(BaseModel):
