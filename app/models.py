@@ -24,6 +24,12 @@ from app.db import UTCDateTime, metadata
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys itself
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows that are asked for, on both databases."""
+    only = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
+
+
 class Base(DeclarativeBase):
     metadata = metadata
     type_annotation_map = {
@@ -113,15 +119,11 @@ class Contact(Base):
     checked_by: Mapped[str] = mapped_column(String(320), default="")
     check_source: Mapped[str] = mapped_column(String(500), default="")
     retired_at: Mapped[datetime | None]
+    review_at: Mapped[datetime | None]  # since when a person should look at it, and why
+    review_why: Mapped[str] = mapped_column(Text, default="")
     target: Mapped[Target] = relationship(lazy="raise")
     __table_args__ = (
-        Index(
-            "uq_contact_current",
-            "target_id",
-            unique=True,
-            sqlite_where=text("retired_at IS NULL"),
-            postgresql_where=text("retired_at IS NULL"),
-        ),
+        partial_index("uq_contact_current", "target_id", where="retired_at IS NULL", unique=True),
         Index("ix_contact_email", "email"),
     )
 
@@ -251,18 +253,8 @@ class Submission(Base):
     erased_at: Mapped[datetime | None]
     alert: Mapped[Alert] = relationship(lazy="raise")
     __table_args__ = (
-        Index(
-            "ix_submission_unconfirmed",
-            "expires_at",
-            sqlite_where=text("confirmed_at IS NULL"),
-            postgresql_where=text("confirmed_at IS NULL"),
-        ),
-        Index(
-            "ix_submission_kept",
-            "created_at",
-            sqlite_where=text("erased_at IS NULL"),
-            postgresql_where=text("erased_at IS NULL"),
-        ),
+        partial_index("ix_submission_unconfirmed", "expires_at", where="confirmed_at IS NULL"),
+        partial_index("ix_submission_kept", "created_at", where="erased_at IS NULL"),
         Index("ix_submission_person_key", "person_key"),
     )
 
@@ -290,7 +282,7 @@ FREED = (
     LetterStatus.SUPPRESSED,
     LetterStatus.FAILED,
 )
-HOLDS_ITS_PLACE = text("status NOT IN ({})".format(", ".join(f"'{one}'" for one in FREED)))
+HOLDS_ITS_PLACE = "status NOT IN ({})".format(", ".join(f"'{one}'" for one in FREED))
 
 
 class Outgoing:
@@ -323,44 +315,27 @@ class Letter(Outgoing, Base):
     __table_args__ = (
         Index("ix_letter_submission_id", "submission_id"),
         Index("ix_letter_person_key", "person_key"),
-        Index(
-            "ix_letter_held",
-            "submission_id",
-            sqlite_where=text("status = 'held'"),
-            postgresql_where=text("status = 'held'"),
-        ),
-        Index(
-            "ix_letter_due",
+        partial_index("ix_letter_held", "submission_id", where="status = 'held'"),
+        # a lane: what waits of one alert for one office
+        partial_index(
+            "ix_letter_lane",
             "delivery",
-            "not_before",
-            "id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
-        ),
-        Index(
-            "ix_letter_due_at_target",
             "target_id",
+            "alert_id",
             "not_before",
             "id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
+            where="status = 'queued'",
         ),
-        Index(
-            "ix_letter_lease",
-            "lease_until",
-            sqlite_where=text("status = 'sending'"),
-            postgresql_where=text("status = 'sending'"),
-        ),
+        partial_index("ix_letter_lease", "lease_until", where="status = 'sending'"),
         # one letter per person, target and alert, from confirmation on
-        Index(
+        partial_index(
             "uq_letter_person",
             "alert_id",
             "target_id",
             "delivery",
             "person_key",
+            where=HOLDS_ITS_PLACE,
             unique=True,
-            sqlite_where=HOLDS_ITS_PLACE,
-            postgresql_where=HOLDS_ITS_PLACE,
         ),
     )
 
@@ -368,6 +343,8 @@ class Letter(Outgoing, Base):
 class NoticeKind(StrEnum):
     CONFIRM = "confirm"  # please confirm
     DUPLICATE = "duplicate"  # you had already written; nothing went twice
+    COPY = "copy"  # your letters, after the first of them left
+    FAILED = "failed"  # a letter that will not arrive, and what its supporter can do
 
 
 class Notice(Outgoing, Base):
@@ -380,20 +357,9 @@ class Notice(Outgoing, Base):
     kind: Mapped[str] = mapped_column(String(20))
     __table_args__ = (
         Index("ix_notice_person_key", "person_key", "created_at"),
-        Index(
-            "ix_notice_lease",
-            "lease_until",
-            sqlite_where=text("status = 'sending'"),
-            postgresql_where=text("status = 'sending'"),
-        ),
-        Index(
-            "ix_notice_due",
-            "delivery",
-            "not_before",
-            "id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
-        ),
+        partial_index("ix_notice_lease", "lease_until", where="status = 'sending'"),
+        partial_index("ix_notice_due", "delivery", "not_before", "id", where="status = 'queued'"),
+        partial_index("uq_notice_copy", "submission_id", where="kind = 'copy'", unique=True),
     )
 
 
@@ -431,18 +397,44 @@ class Attempt(Base):
     code: Mapped[int | None]
     enhanced: Mapped[str] = mapped_column(String(12))
     reply: Mapped[str] = mapped_column(Text)
+    queue_id: Mapped[str] = mapped_column(String(100), default="")  # as the server calls it
+    began_data: Mapped[bool] = mapped_column(default=False)  # may be there
     __table_args__ = (
         Index("ix_attempt_letter_id", "letter_id"),
         Index("ix_attempt_notice_id", "notice_id"),
+        partial_index("ix_attempt_policy", "ended_at", where="enhanced LIKE '5.7.%'"),
+    )
+
+
+class Returned(Base):
+    """Mail that came back, and what was made of it; never a supporter's own reply."""
+
+    __tablename__ = "returned"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    received_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(20))  # report, bounce, automatic, complaint, …
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"))
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"))
+    action: Mapped[str] = mapped_column(String(20), default="")  # of a report, RFC 3464 2.3.3
+    enhanced: Mapped[str] = mapped_column(String(12), default="")
+    reply: Mapped[str] = mapped_column(Text, default="")  # the server's own words
+    remote_mta: Mapped[str] = mapped_column(String(255), default="")
+    reporting_mta: Mapped[str] = mapped_column(String(255), default="")
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary)  # kept only while a person must read it
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str] = mapped_column(String(340), default="")
+    __table_args__ = (
+        Index("ix_returned_letter_id", "letter_id"),
+        partial_index("ix_returned_waiting", "received_at", where="settled_at IS NULL"),
     )
 
 
 class Freeze(Base):
-    """A hold on an alert, a contact or a letter: who, why, when. The claim skips what is frozen."""
+    """A hold on an alert, contact, mail host or letter: who, why, when. The claim skips it."""
 
     __tablename__ = "freeze"
     id: Mapped[int] = mapped_column(primary_key=True)
-    scope: Mapped[str] = mapped_column(String(10))  # alert | contact | letter
+    scope: Mapped[str] = mapped_column(String(10))  # alert | contact | host | letter
     ref: Mapped[int] = mapped_column(BigInteger)
     why: Mapped[str] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(340))
@@ -450,22 +442,75 @@ class Freeze(Base):
     released_at: Mapped[datetime | None]
     released_by: Mapped[str] = mapped_column(String(340), default="")
     __table_args__ = (
-        Index(
-            "uq_freeze_standing",
-            "scope",
-            "ref",
-            unique=True,
-            sqlite_where=text("released_at IS NULL"),
-            postgresql_where=text("released_at IS NULL"),
+        partial_index(
+            "uq_freeze_standing", "scope", "ref", where="released_at IS NULL", unique=True
         ),
     )
 
 
+class MailHost(Base):
+    """The server behind which mailboxes lie: how fast all of them together are written to."""
+
+    __tablename__ = "mail_host"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)  # its MX, or the domain unlooked
+    per_hour: Mapped[int | None]  # None: as the settings say
+    next_at: Mapped[datetime]  # when it is next written to
+
+
+class MailDomain(Base):
+    """What follows the @ of an address, and the servers that its MX names."""
+
+    __tablename__ = "mail_domain"
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    host_id: Mapped[int] = mapped_column(ForeignKey("mail_host.id"))
+    exchanges: Mapped[list[str]]  # in order of preference; empty: not looked up
+    looked_up_at: Mapped[datetime | None]
+    host: Mapped[MailHost] = relationship(lazy="raise")
+
+
+class Mailbox(Base):
+    """One address in lower case: how fast it is written to, over all alerts and workers."""
+
+    __tablename__ = "mailbox"
+    email: Mapped[str] = mapped_column(String(320), primary_key=True)
+    domain: Mapped[str] = mapped_column(ForeignKey("mail_domain.name"))
+    per_hour: Mapped[int | None]  # at peak; None, here and below: as the settings say
+    per_day: Mapped[int | None]
+    in_all: Mapped[int | None]
+    off_days: Mapped[bool | None]  # also on weekends and holidays
+    next_at: Mapped[datetime]  # when it is next written to
+    today: Mapped[date | None]  # in the office's time zone
+    today_n: Mapped[int] = mapped_column(default=0)
+    last_alert_id: Mapped[int | None]  # whose turn it was
+
+
+class RelayState(Base):
+    """A relay as all workers see it: its pace, and since when it does not let us in."""
+
+    __tablename__ = "relay"
+    name: Mapped[str] = mapped_column(String(260), primary_key=True)  # host:port
+    next_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    retry_at: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(Text, default="")
+
+
+class RelayShare(Base):
+    """How many connections to a relay one worker may keep open, for a limited time."""
+
+    __tablename__ = "relay_share"
+    relay: Mapped[str] = mapped_column(String(260), primary_key=True)
+    worker: Mapped[str] = mapped_column(String(80), primary_key=True)
+    connections: Mapped[int]
+    until: Mapped[datetime]
+
+
 class Bucket(Base):
-    """So many per so long, for one visitor (throttle) or one mailbox (pacing): a GCRA row."""
+    """So many per so long, for one visitor (throttle): a GCRA row."""
 
     __tablename__ = "bucket"
-    key: Mapped[str] = mapped_column(String(340), primary_key=True)  # mailbox:… or visitor:…
+    key: Mapped[str] = mapped_column(String(340), primary_key=True)  # visitor:…
     next_at: Mapped[datetime]
 
 

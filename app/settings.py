@@ -27,6 +27,13 @@ class Switch(StrEnum):
     OFF = "off"
 
 
+class Route(StrEnum):
+    """Which server a message is handed to."""
+
+    RELAY = "relay"  # one of our own, which passes it on
+    MX = "mx"  # the one that the office's domain names
+
+
 class Settings(BaseSettings):
     """The README lists each of these with its meaning; a test compares the two."""
 
@@ -43,13 +50,23 @@ class Settings(BaseSettings):
 
     delivery: Delivery = Field(Delivery.SANDBOX, description="sandbox, reflect or live")
     pacing: Switch = Field(Switch.AUTO, description="auto: on wherever mail leaves the machine")
-    per_mailbox_hour: int = Field(20, ge=1, description="letters an hour for one office's mailbox")
-    smtp_url: str = Field("", description="our relay: smtp://user:pass@host:587 or smtps://…")
+    per_mailbox_hour: int = Field(20, ge=1, description="letters an hour to a mailbox, at peak")
+    per_mailbox_day: int = Field(150, ge=1, description="letters a day to one mailbox")
+    per_mailbox_total: int = Field(0, ge=0, description="letters in all to a mailbox; 0: no cap")
+    per_host_hour: int = Field(60, ge=1, description="letters an hour to all behind one MX")
+    per_relay_second: float = Field(10, gt=0, description="messages a second through one relay")
+    per_relay_connections: int = Field(20, ge=1, description="connections at once to one relay")
+    off_days: bool = Field(False, description="letters leave on weekends and holidays too")
+    route: Route = Field(Route.RELAY, description="relay: through ours; mx: to the office's server")
+    smtp_url: str = Field("", description="our relays: smtp://user:pass@host:587 or smtps://…")
+    nameserver: str = Field("", description="asked for MX records; empty: the system's")
+    returns_lmtp: str = Field("", description="host:port where mail that comes back is taken in")
+    returns_imap: str = Field("", description="or the mailbox it lies in: imaps://user:pass@host/")
     mail_domain: str = Field("letters.example", description="the domain our letters come from")
 
     connections: int = Field(10, ge=1, le=100, description="SMTP connections of one worker")
-    lease_seconds: int = Field(900, ge=30, description="how long a worker may hold a letter")
-    smtp_timeout: float = Field(60, gt=0, description="seconds to wait for one SMTP reply")
+    lease_seconds: int = Field(2400, ge=30, description="how long a lost worker holds its letters")
+    smtp_timeout: float = Field(300, gt=0, description="seconds to wait for one SMTP reply")
 
     forms_per_hour: int = Field(300, ge=1, description="forms one visitor may post in an hour")
     sign_ins_per_hour: int = Field(20, ge=1, description="sign-ins one visitor may try in an hour")
@@ -76,16 +93,21 @@ class Settings(BaseSettings):
 
     def check(self) -> None:
         """Refuse what would not be safe to run with. Raises SettingsRefused."""
-        if self.delivery is not Delivery.SANDBOX and not self.smtp_url:
-            raise SettingsRefused(
-                f"ONE_EMAIL_DELIVERY={self.delivery} needs a relay: set ONE_EMAIL_SMTP_URL"
-            )
-        if self.smtp_url and urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:
+        if self.delivery is not Delivery.SANDBOX and self.route is Route.RELAY:
+            self._check_relay()
+        schemes = {urlsplit(url).scheme for url in self.smtp_url.split()}
+        if schemes - {"smtp", "smtps"}:
             raise SettingsRefused("ONE_EMAIL_SMTP_URL begins with smtp:// or smtps://")
         if not self.mail_domain.isascii():
             raise SettingsRefused("ONE_EMAIL_MAIL_DOMAIN is written in ASCII (xn--…)")
         if self.delivery is Delivery.LIVE and self.mail_domain.endswith(".example"):
             raise SettingsRefused("ONE_EMAIL_DELIVERY=live needs your own ONE_EMAIL_MAIL_DOMAIN")
+
+    def _check_relay(self) -> None:
+        if not self.smtp_url.strip():
+            raise SettingsRefused(
+                f"ONE_EMAIL_DELIVERY={self.delivery} needs a relay: set ONE_EMAIL_SMTP_URL"
+            )
 
 
 @lru_cache

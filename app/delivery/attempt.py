@@ -5,10 +5,10 @@ import traceback
 import structlog
 
 from app import clock
-from app.delivery import message
-from app.delivery.message import Message
+from app.delivery.messages import message
+from app.delivery.messages.message import Message
 from app.delivery.outcome import Failed, Finished, Outcome, Work, name_of
-from app.delivery.smtp import Connection
+from app.delivery.routes.connection import Connection
 from app.errors import MessageRefused, TemplateBroken
 from app.outbox.claims import Claim
 from app.settings import Settings

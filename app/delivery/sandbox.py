@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from app import clock
 from app.db import Database
 from app.delivery.outcome import spoken
-from app.delivery.smtp import Relay
+from app.delivery.routes.connection import Relay
 from app.models import SandboxMessage
 
 log = structlog.get_logger()

@@ -18,8 +18,8 @@ from app.db import Database
 from app.delivery import sandbox
 from app.delivery.attempt import attempt
 from app.delivery.outcome import Work
+from app.delivery.routes.connection import END_OF_DATA, Connection, Relay
 from app.delivery.settle import Settler, reason
-from app.delivery.smtp import END_OF_DATA, Connection, Relay
 from app.errors import SettingsRefused
 from app.outbox import claims, notices
 from app.outbox.claims import Claim

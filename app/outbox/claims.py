@@ -24,7 +24,8 @@ from app.models import (
     Suppression,
     Target,
 )
-from app.outbox import freezes, pacing, queue
+from app.outbox import freezes, queue
+from app.outbox.pacing import turns
 from app.settings import Delivery
 
 CRASHES = 3  # claims without an attempt on record, after which a person must look
@@ -142,12 +143,12 @@ async def _paced(session: AsyncSession, delivery: str, limit: int, every: timede
     """One letter for each mailbox whose moment has come: the letter first, then the moment,
     so that a mailbox whose letters are all frozen spends nothing."""
     chosen: list[int] = []
-    for email in await pacing.due_mailboxes(session, delivery):
+    for email in await turns.due_mailboxes(session, delivery):
         if len(chosen) == limit:
             break
         first = _due(delivery).where(func.lower(Contact.email) == email)
         letter_id = await session.scalar(first.order_by(Letter.not_before, Letter.id).limit(1))
-        if letter_id and await pacing.take(session, email, every=every):
+        if letter_id and await turns.take(session, email, every=every):
             chosen.append(letter_id)
     return chosen
 

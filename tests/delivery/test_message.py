@@ -14,7 +14,7 @@ from hypothesis import settings as pace
 from hypothesis import strategies as st
 
 from app import clock
-from app.delivery import headers, message
+from app.delivery.messages import headers, message
 from app.errors import MessageRefused
 from app.models import Contact, Letter, LetterTemplate, Notice, Submission, Target
 from app.outbox.claims import Claim

@@ -8,9 +8,9 @@ from sqlalchemy import select, text
 from app import clock
 from app.db import Database
 from app.delivery import sandbox
-from app.delivery.message import Message
+from app.delivery.messages.message import Message
 from app.delivery.outcome import Deferred, Outcome, Taken
-from app.delivery.smtp import Connection, Relay
+from app.delivery.routes.connection import Connection, Relay
 from app.models import SandboxMessage
 from tests.grounds.rows import all_of
 

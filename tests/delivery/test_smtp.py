@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from app.delivery.message import Message
+from app.delivery.messages.message import Message
 from app.delivery.outcome import Deferred, Rejected, Taken
-from app.delivery.smtp import LETTERS_A_CONNECTION, Connection, Relay
+from app.delivery.routes.connection import LETTERS_A_CONNECTION, Connection, Relay
 from tests.grounds.smtp import SmtpServer
 
 MESSAGE = Message(

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from app import clock
 from app.db import Database
-from app.delivery import message, worker
+from app.delivery import worker
+from app.delivery.messages import message
 from app.errors import SettingsRefused
 from app.models import Attempt, Event, Letter, LetterTemplate, Notice, SandboxMessage
 from app.settings import Delivery, Settings, Switch

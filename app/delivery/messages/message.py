@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 
 from app import clock
-from app.delivery.headers import address_line, ascii_address, seal, text_line
+from app.delivery.messages.headers import address_line, ascii_address, seal, text_line
 from app.errors import MessageRefused
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim

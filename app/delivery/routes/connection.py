@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
-from app.delivery.message import Message
+from app.delivery.messages.message import Message
 from app.delivery.outcome import Deferred, Outcome, Rejected, Taken, spoken
 
 END_OF_DATA = 600.0  # seconds a server may take to answer it, RFC 5321 4.5.3.2.6

@@ -1,0 +1,1 @@
+"""What comes back by mail, and what it changes."""

@@ -1,0 +1,1 @@
+"""Which server a message is handed to, and the dialogue with it."""

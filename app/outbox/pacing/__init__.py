@@ -1,0 +1,1 @@
+"""How fast letters leave for one mailbox, one mail host, one relay."""
