@@ -4,6 +4,8 @@
 PORT ?= 8000
 DATA_DIR ?= var
 WORKERS ?= 2
+LETTERS ?= 20000
+DEPTH ?= 5000000
 
 BIN := .venv/bin
 
@@ -21,7 +23,7 @@ export UV_SYSTEM_CERTS = 1
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock browser
+.PHONY: help setup demo test check bench format lock browser
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +42,15 @@ check: .venv/dev.stamp ## format, lint, types, import contracts, then every test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+bench: .venv/dev.stamp ## how fast it is, beside named peers (LETTERS, DEPTH)
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench delivery --letters $(LETTERS)
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench delivery --letters $(LETTERS) --database postgresql
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench delivery --letters $(LETTERS) --database postgresql --workers 2 --no-peers
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench depth --letters $(DEPTH)
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench depth --letters $(DEPTH) --database postgresql
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench forms
+	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench forms --database postgresql
 
 format: .venv/dev.stamp ## put the code in its one form
 	$(BIN)/ruff format .

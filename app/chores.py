@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock
 from app.accounts import sign_in
 from app.db import Database
+from app.delivery.returns import waiting
 from app.letters import confirmation, erasure
 from app.models import Bucket, SignIn
+from app.outbox.pacing import hosts
 from app.settings import Settings
 
 EVERY = timedelta(minutes=1)
@@ -46,8 +48,25 @@ async def forget_buckets(session: AsyncSession, settings: Settings) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
+async def meet_mailboxes(session: AsyncSession, settings: Settings) -> int:
+    """Know every address that letters may go to, and its mail host: both can be held and paced."""
+    return await hosts.know_contacts(session)
+
+
+async def forget_returns(session: AsyncSession, settings: Settings) -> int:
+    """Drop the octets of returned mail that has waited for a person for as long as data is kept."""
+    return await waiting.forget_old(session, settings.keep_days)
+
+
 Chore = Callable[[AsyncSession, Settings], Awaitable[int]]
-CHORES: tuple[Chore, ...] = (lapse, erase, forget_sign_ins, forget_buckets)
+CHORES: tuple[Chore, ...] = (
+    lapse,
+    erase,
+    forget_sign_ins,
+    forget_buckets,
+    forget_returns,
+    meet_mailboxes,
+)
 
 
 async def run(settings: Settings, database: Database, stop: asyncio.Event) -> None:

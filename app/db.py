@@ -4,13 +4,14 @@ SQLite (one machine) and PostgreSQL (many) run the same code. A transaction is e
 or a reader from its first statement on.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, Table, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Index, MetaData, Table, TypeDecorator, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
@@ -46,18 +47,31 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows that are asked for, on both databases."""
+    only = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
+
+
 class Database:
     """An engine and the two kinds of transaction on it."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = _engine(url, pool_size)
+        # SQLite has one writer: whoever waits for it here is let in at once, while whoever waits
+        # inside SQLite sleeps, and looks again a tenth of a second later
+        self._pen = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A writer: committed when the block ends well, rolled back when it does not."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        async with (
+            self._pen,
+            AsyncSession(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
-            await _write_sums(session)
+            await write_sums(session)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -110,7 +124,8 @@ def add_up(session: AsyncSession, table: Table, rows: Iterable[dict[str, Any]]) 
         sums[tuple(row[key] for key in keys)] += row["n"]
 
 
-async def _write_sums(session: AsyncSession) -> None:
+async def write_sums(session: AsyncSession) -> None:
+    """Write what was added up; for who reads the counts before the transaction ends."""
     gathered: dict[Table, Counter[tuple[Any, ...]]] = session.info.pop(SUMS, {})
     for table, sums in sorted(gathered.items(), key=lambda one: one[0].name):
         keys = [column.name for column in table.primary_key]

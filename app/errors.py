@@ -85,6 +85,17 @@ class NotPractice(Refusal):
     """The sandbox mailbox is only open where mail is practice."""
 
 
+class ComeAgain(Refusal):
+    """It cannot be taken in at this moment; whoever brings it keeps it, and asks again later."""
+
+
+class TakesNoAnswers(Refusal):
+    """An answer to a letter that cannot be passed on, for good: its person was forgotten."""
+
+    def __init__(self, why: str = "the person no longer takes answers") -> None:
+        super().__init__(why)
+
+
 class TemplateBroken(Refusal):
     """A letter template that would not render: the line and the reason."""
 

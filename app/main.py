@@ -1,5 +1,6 @@
 """The web application, made from its settings."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from app import __doc__ as what_it_is
 from app.db import Database
+from app.outbox.pacing import calendars
 from app.settings import Settings
 from app.web import ROUTERS, answers, armour, gate
 from app.web.looks.assets import Assets
@@ -20,6 +22,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if settings.paced:
+            await asyncio.to_thread(calendars.warm)
         yield
         await database.close()
 

@@ -15,19 +15,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from app.db import UTCDateTime, metadata
+from app.db import UTCDateTime, metadata, partial_index
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys itself
-
-
-def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index over the rows that are asked for, on both databases."""
-    only = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
 
 
 class Base(DeclarativeBase):
@@ -327,6 +320,7 @@ class Letter(Outgoing, Base):
             where="status = 'queued'",
         ),
         partial_index("ix_letter_lease", "lease_until", where="status = 'sending'"),
+        partial_index("ix_letter_failed", "id", where="status = 'failed'"),
         # one letter per person, target and alert, from confirmation on
         partial_index(
             "uq_letter_person",
@@ -345,15 +339,19 @@ class NoticeKind(StrEnum):
     DUPLICATE = "duplicate"  # you had already written; nothing went twice
     COPY = "copy"  # your letters, after the first of them left
     FAILED = "failed"  # a letter that will not arrive, and what its supporter can do
+    HOST_REFUSES = "host_refuses"  # to organisers: a mail host turns our letters away
+    NO_SUCH_ADDRESS = "no_such_address"  # to organisers: an office's address does not exist
 
 
 class Notice(Outgoing, Base):
-    """Mail to a supporter: first in line, in a lane of its own, never paced like an office."""
+    """Mail to a supporter about a form, or to an organiser about a freeze: a lane of its own."""
 
     __tablename__ = "notice"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
-    person_key: Mapped[str] = mapped_column(String(64))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organiser.id"))
+    freeze_id: Mapped[int | None] = mapped_column(ForeignKey("freeze.id"))
+    person_key: Mapped[str] = mapped_column(String(64))  # a supporter's; else empty
     kind: Mapped[str] = mapped_column(String(20))
     __table_args__ = (
         Index("ix_notice_person_key", "person_key", "created_at"),
@@ -455,7 +453,7 @@ class MailHost(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(255), unique=True)  # its MX, or the domain unlooked
     per_hour: Mapped[int | None]  # None: as the settings say
-    next_at: Mapped[datetime]  # when it is next written to
+    last_at: Mapped[datetime | None]  # the turn it last had, from which the next is reckoned
 
 
 class MailDomain(Base):
@@ -466,7 +464,6 @@ class MailDomain(Base):
     host_id: Mapped[int] = mapped_column(ForeignKey("mail_host.id"))
     exchanges: Mapped[list[str]]  # in order of preference; empty: not looked up
     looked_up_at: Mapped[datetime | None]
-    host: Mapped[MailHost] = relationship(lazy="raise")
 
 
 class Mailbox(Base):
@@ -479,7 +476,7 @@ class Mailbox(Base):
     per_day: Mapped[int | None]
     in_all: Mapped[int | None]
     off_days: Mapped[bool | None]  # also on weekends and holidays
-    next_at: Mapped[datetime]  # when it is next written to
+    last_at: Mapped[datetime | None]  # the turn it last had, from which the next is reckoned
     today: Mapped[date | None]  # in the office's time zone
     today_n: Mapped[int] = mapped_column(default=0)
     last_alert_id: Mapped[int | None]  # whose turn it was
@@ -490,7 +487,7 @@ class RelayState(Base):
 
     __tablename__ = "relay"
     name: Mapped[str] = mapped_column(String(260), primary_key=True)  # host:port
-    next_at: Mapped[datetime]
+    last_at: Mapped[datetime | None]  # the turn it last had
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     retry_at: Mapped[datetime | None]
     why: Mapped[str] = mapped_column(Text, default="")
@@ -550,6 +547,9 @@ class SendCount(Base):
     delivery: Mapped[str] = mapped_column(String(10), primary_key=True)
     status: Mapped[str] = mapped_column(String(12), primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        partial_index("ix_send_count_queued", "delivery", where="status = 'queued' AND n > 0"),
+    )
 
 
 class DayCount(Base):

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     mail_domain: str = Field("letters.example", description="the domain our letters come from")
 
     connections: int = Field(10, ge=1, le=100, description="SMTP connections of one worker")
-    lease_seconds: int = Field(2400, ge=30, description="how long a lost worker holds its letters")
+    lease_seconds: int = Field(300, ge=30, description="how long a lost worker holds its letters")
     smtp_timeout: float = Field(300, gt=0, description="seconds to wait for one SMTP reply")
 
     forms_per_hour: int = Field(300, ge=1, description="forms one visitor may post in an hour")

@@ -20,7 +20,6 @@ from app.cli import program
 from app.db import Database
 from app.settings import Settings
 from tests.campaigns.small_pack import a_pack
-from tests.grounds.smtp import SmtpServer
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "templates" / "letters" / "example"
@@ -196,31 +195,6 @@ def test_a_backup_can_be_opened_and_replaces_nothing(
     opened.close()
     assert copy.stat().st_mode & 0o077 == 0
     assert command("backup", copy).err == f"{copy}: File exists\n"
-
-
-def test_the_doctor_finds_what_nobody_looked_at(command: Command) -> None:
-    command("alerts", "load", ROOT / "templates" / "letters" / "send-one-email")
-    command("contacts", "import", CONTACTS)
-    said = command("doctor")
-    assert said.code == 0
-    assert "8 contacts were not checked" in said.out
-    assert "send-one-email EE.et" in said.out
-    assert "nothing leaves" in said.out
-
-
-@once
-def test_the_doctor_greets_the_relay(
-    command: Command, surroundings: pytest.MonkeyPatch, smtp_server: SmtpServer
-) -> None:
-    surroundings.setenv("ONE_EMAIL_DELIVERY", "reflect")
-    surroundings.setenv("ONE_EMAIL_SMTP_URL", smtp_server.url)
-    said = command("doctor")
-    assert said.code == 0
-    assert f"The relay at 127.0.0.1, port {smtp_server.port} answers." in said.out
-    surroundings.setenv("ONE_EMAIL_SMTP_URL", "smtp://127.0.0.1:1")
-    deaf = command("doctor")
-    assert deaf.code == 1
-    assert "NOT WELL  The relay at 127.0.0.1, port 1 does not answer" in deaf.out
 
 
 @once

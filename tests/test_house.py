@@ -185,7 +185,7 @@ def test_reporting_only_reads() -> None:
     writing = re.compile(
         r"\b(insert|update|delete|add_up|insert_for)\(|session\.(add|delete|merge)"
     )
-    reporting = (ROOT / "app" / "reporting").glob("*.py")
+    reporting = (ROOT / "app" / "reporting").rglob("*.py")
     assert [name(path) for path in reporting if writing.search(path.read_text("utf-8"))] == []
 
 

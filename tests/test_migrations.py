@@ -1,7 +1,7 @@
 """Migrations lead from nothing to the models, and back, on both databases."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest_asyncio
 from alembic import command
@@ -29,8 +29,7 @@ async def empty(ground: Ground) -> AsyncIterator[Database]:
 
 
 async def downgrade(database: Database) -> None:
-    async with database.engine.begin() as connection:
-        await connection.run_sync(lambda sync: command.downgrade(migrating.config(sync), "base"))
+    await migrate(database, command.downgrade, "base")
 
 
 async def tables(database: Database) -> set[str]:
@@ -51,6 +50,61 @@ async def test_up_down_and_up_again(empty: Database) -> None:
     await migrating.upgrade(empty)
     assert await migrating.is_current(empty)
     assert await tables(empty) == first
+
+
+async def test_what_points_to_a_notice_is_kept_while_its_table_is_made_anew(
+    empty: Database,
+) -> None:
+    await migrate(empty, command.upgrade, "2026_11_22_first")
+    async with empty.engine.begin() as connection:
+        for statement in A_SENT_NOTICE:
+            await connection.execute(text(statement))
+    await migrate(empty, command.upgrade, "head")
+    async with empty.engine.begin() as connection:
+        await connection.execute(text(TO_AN_ORGANISER))
+    assert await notices_attempted(empty) == [(7, 3), (8, None)]
+    await migrate(empty, command.downgrade, "2026_11_22_first")
+    assert await notices_attempted(empty) == [(7, 3)]
+
+
+A_MOMENT = "'2026-11-22 12:00:00+00:00'"
+A_SENT_NOTICE = (
+    "INSERT INTO campaign (id, organisation_id, slug, title, aim, stages)"
+    " VALUES (1, 1, 'c', '', '', '[]')",
+    "INSERT INTO alert (id, campaign_id, slug, kind, state, title, summary, body, timezone,"
+    " opens_at, made_up, default_roles, prompts, resources, share, texts, created_at)"
+    f" VALUES (1, 1, 'a', '', '', '', '', '', 'UTC', {A_MOMENT}, true, '[]', '[]', '[]', '[]',"
+    f" '[]', {A_MOMENT})",
+    "INSERT INTO submission (id, public_id, alert_id, delivery, person_key, name, email, city,"
+    " country, postal_address, own_words, subject, language, variant_seed, source, consent_at,"
+    " created_at, expires_at) VALUES (1, 'x', 1, 'live', 'k', '', '', '', 'EE', '', '', '', 'en',"
+    f" 1, '{{}}', {A_MOMENT}, {A_MOMENT}, {A_MOMENT})",
+    "INSERT INTO notice (id, submission_id, person_key, kind, status, status_at, delivery,"
+    " message_id, created_at, not_before, worker, attempts)"
+    f" VALUES (7, 1, 'k', 'confirm', 'handed_over', {A_MOMENT}, 'live', '<n>', {A_MOMENT},"
+    f" {A_MOMENT}, '', 1)",
+    "INSERT INTO attempt (id, notice_id, number, worker, started_at, ended_at, outcome, address,"
+    f" host, tls, enhanced, reply) VALUES (3, 7, 1, 'w', {A_MOMENT}, {A_MOMENT}, 'taken', '', '',"
+    " '', '', '')",
+)
+TO_AN_ORGANISER = (
+    "INSERT INTO notice (id, person_key, kind, status, status_at, delivery, message_id,"
+    " created_at, not_before, worker, attempts)"
+    f" VALUES (8, '', 'host_refuses', 'queued', {A_MOMENT}, 'live', '<o>', {A_MOMENT},"
+    f" {A_MOMENT}, '', 0)"
+)
+
+
+async def migrate(database: Database, act: Callable[[Config, str], None], to: str) -> None:
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: act(migrating.config(sync), to))
+
+
+async def notices_attempted(database: Database) -> list[tuple[int, int | None]]:
+    asked = "SELECT notice.id, attempt.id FROM notice LEFT JOIN attempt ON notice_id = notice.id"
+    async with database.engine.connect() as connection:
+        rows = await connection.execute(text(f"{asked} ORDER BY 1"))
+        return [(notice, attempt) for notice, attempt in rows]
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:

@@ -1,7 +1,8 @@
 """The offices an alert writes to: each with its address, its letter's language and its stage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,9 @@ from app.campaigns import stages
 from app.campaigns.alerts import today
 from app.contacts import directory
 from app.errors import TemplateBroken
-from app.models import Alert, AlertCountry, Contact, LetterTemplate, Target
+from app.models import Alert, AlertCountry, Contact, LetterTemplate, MailDomain, Target
+from app.outbox import freezes
+from app.outbox.pacing import hosts
 from app.settings import Delivery
 from app.wording import choice
 from app.wording.templates import parse
@@ -52,6 +55,24 @@ async def of_alert(session: AsyncSession, alert: Alert, delivery: str) -> list[O
             country, standard = countries[target.country], target.role in alert.default_roles
             found.append(Office(target, contact, country, language, stage, standard))
     return sorted(found, key=lambda one: one.country.position)  # and by role, as they came
+
+
+async def held(
+    session: AsyncSession, contacts: Iterable[Contact]
+) -> dict[int, Literal["host", "contact"]]:
+    """Those of the contacts, by id, to which nothing leaves at the moment, and what is frozen."""
+    frozen = await freezes.frozen(session)
+    refusing: set[str] = set()
+    if frozen.hosts:
+        behind = select(MailDomain.name).where(MailDomain.host_id.in_(frozen.hosts))
+        refusing = set(await session.scalars(behind))
+    found: dict[int, Literal["host", "contact"]] = {}
+    for one in contacts:
+        if one.id in frozen.contacts:
+            found[one.id] = "contact"
+        elif hosts.domain_of(one.email) in refusing:
+            found[one.id] = "host"
+    return found
 
 
 def _language(

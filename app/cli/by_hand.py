@@ -18,7 +18,7 @@ from app.contacts import directory, imports
 from app.errors import Missing, NotAllowed
 from app.letters import erasure
 from app.models import Alert, AlertState, Organisation, Role
-from app.outbox import suppressions
+from app.outbox import refusals, suppressions
 from app.reporting import counts as reporting
 from app.reporting import recount as recounting
 from app.reporting.contract import AlertCountsJson
@@ -169,8 +169,9 @@ def check(
     """Note that an organiser saw an address on an official page today."""
 
     async def work(session: AsyncSession, settings: Settings) -> int:
-        looked = await _organiser(session, by)
+        looked = await acting_organiser(session, by)
         found = await directory.check(session, email, source_url=source, by=looked)
+        await refusals.reviewed(session, [one.id for one in found], by=looked)
         await audit.note(session, looked, f"{email} was checked: {source}")
         return len(found)
 
@@ -186,7 +187,7 @@ def suppress_contact(
     """Never write to an address again; letters that wait for it end as suppressed."""
 
     async def work(session: AsyncSession, settings: Settings) -> None:
-        decided = await _organiser(session, by)
+        decided = await acting_organiser(session, by)
         await suppressions.suppress(session, email, why=why, by=decided)
         await audit.note(session, decided, f"{email} is suppressed: {why}")
 
@@ -194,7 +195,7 @@ def suppress_contact(
     typer.echo(f"{email}: nothing is sent there from now on.")
 
 
-async def _organiser(session: AsyncSession, email: str) -> str:
+async def acting_organiser(session: AsyncSession, email: str) -> str:
     """The address of one who may act. Raises Missing or NotAllowed."""
     found = await organisers.find(session, email)
     if found is None or found.disabled_at:

@@ -1,10 +1,10 @@
 """Opens the settings and the database for one command, and closes what it opened."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import uvloop
 from pydantic import ValidationError
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,7 +50,7 @@ def on_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
         finally:
             await database.close()
 
-    return asyncio.run(once())
+    return uvloop.run(once())
 
 
 def writing(work: Work[T]) -> T:

@@ -17,9 +17,12 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app import chores, migrating
-from app.cli import by_hand, doctor, opening
+from app.cli import bench, by_hand, opening, outbox, returns
+from app.cli.doctor import examination
 from app.db import Database
 from app.delivery import worker as delivery
+from app.delivery.returns import imap, listening
+from app.delivery.routes import known
 from app.demo import running
 from app.errors import FormRefused, Refusal, SettingsRefused
 from app.main import create_app
@@ -33,6 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(by_hand.app)
+app.add_typer(bench.app, name="bench")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(returns.app, name="returns")
 
 
 def main() -> None:
@@ -111,6 +117,9 @@ def worker(
         await asyncio.gather(
             delivery.run(settings, database, name=name, stop=stop),
             chores.run(settings, database, stop),
+            listening.run(settings, database, stop),
+            imap.run(settings, database, stop),
+            known.keep(settings, database, stop),
         )
 
     opening.on_database(work)
@@ -140,11 +149,26 @@ def migrate() -> None:
 
 
 @app.command(name="doctor")
-def examine() -> None:
-    """Say what is well and what is not."""
-    findings = asyncio.run(doctor.examine(opening.settings()))
+def examine(
+    send: Annotated[
+        str, typer.Option(metavar="ME", help="send one real letter to this address: your own")
+    ] = "",
+    selector: Annotated[str, typer.Option(help="the name of the DKIM key our relay uses")] = "",
+    address: Annotated[str, typer.Option(help="the IP address that the world sees us by")] = "",
+    arrived: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="the letter as it arrived")
+    ] = None,
+    network: Annotated[
+        bool, typer.Option("--network", help="look at relay and domain in the sandbox too")
+    ] = False,
+) -> None:
+    """Say what is well and what is not, and what to change before going live."""
+    asked = examination.Asked(
+        send, selector, address, arrived.read_bytes() if arrived else b"", network
+    )
+    findings = asyncio.run(examination.examine(opening.settings(), asked))
     for finding in findings:
-        typer.echo(f"{finding.mark}  {finding.sentence}")
+        typer.echo(f"{finding.mark:<8}  {finding.sentence}")
     if any(finding.broken for finding in findings):
         raise SystemExit(1)
 

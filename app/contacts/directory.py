@@ -47,6 +47,7 @@ async def check(
         contact.checked_on = clock.now().date()
         contact.checked_by = by
         contact.check_source = source_url
+        contact.review_at, contact.review_why = None, ""
     await session.flush()
     return contacts
 

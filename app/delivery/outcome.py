@@ -3,24 +3,45 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from app.outbox.alarms import AlarmClaim
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
 
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")  # RFC 3463 2
 LONGEST_REPLY = 2000
+LONGEST_QUEUE_ID = 100
+# what servers call a message they took, in their 250
+QUEUE_IDS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bid=([!-~]{4,})",  # Exim
+        r"\[InternalId=([0-9]+)",  # Exchange
+        r"^(?:2\.\d\.\d )?([!-~]{8,}) Message accepted for delivery",  # Sendmail, Proofpoint
+        r"\bqueued\b[a-z ]{0,40}?(?: as:?|:| \() *([!-~]{4,})",  # Postfix, Haraka, and most
+        r"([!-~]{4,}) - gsmtp$",  # Gmail
+        r"\bqp (\d+)$",  # qmail
+        r"^(?:2\.\d\.\d )?ok:? ([0-9a-z-]{16,})$",  # Amazon
+    )
+)
+QUEUE_ID_EDGES = "<>()[].,;:'\""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: `reply` in its own words, `tls` the version or empty."""
+    """What the server said: `reply` in its own words, `tls` the version or empty.
+
+    Without a `code` the words are ours. `by_exchange`: the server is one that the MX of the
+    recipient's domain names, so what it says is the government's own answer.
+    """
 
     word: ClassVar[str]
     code: int | None = None
     reply: str = ""
     host: str = ""
     tls: str = ""
+    by_exchange: bool = False
 
     @property
     def enhanced(self) -> str:
@@ -34,6 +55,11 @@ class Taken(Answer):
     """The server answered 250 to the end of the data."""
 
     word = "taken"
+
+    @property
+    def queue_id(self) -> str:
+        """What the server calls the message from now on, or an empty text."""
+        return queue_id(self.reply)
 
 
 @dataclass(frozen=True)
@@ -52,6 +78,17 @@ class Rejected(Answer):
 
 
 @dataclass(frozen=True)
+class Unreached(Answer):
+    """A relay cannot be reached, or does not let us in: its own affair, and no letter's.
+
+    No word of the message was spoken; the letter goes back as it was. `why`: what was refused.
+    """
+
+    word = "unreached"
+    why: Literal["connect", "tls", "sign-in"] = "connect"
+
+
+@dataclass(frozen=True)
 class Failed(Answer):
     """Our own fault. `surprise`: nobody foresaw it, so it is worth another try or two."""
 
@@ -59,8 +96,8 @@ class Failed(Answer):
     surprise: bool = False
 
 
-Outcome = Taken | Deferred | Rejected | Failed
-Work = Claim | NoticeClaim
+Outcome = Taken | Deferred | Rejected | Failed | Unreached
+Work = Claim | NoticeClaim | AlarmClaim
 
 
 @dataclass(frozen=True)
@@ -72,6 +109,14 @@ class Finished:
     address: str
     started_at: datetime
     ended_at: datetime
+
+
+def queue_id(reply: str) -> str:
+    """What the server calls the message it took, as far as its 250 says so."""
+    for pattern in QUEUE_IDS:
+        if found := pattern.search(reply):
+            return found[1].strip(QUEUE_ID_EDGES)[:LONGEST_QUEUE_ID]
+    return ""
 
 
 def spoken(reply: str) -> str:

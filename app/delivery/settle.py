@@ -1,43 +1,66 @@
 """Writes down how attempts ended: a gathered group in one transaction."""
 
 import asyncio
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
 from app.db import Database
-from app.delivery.outcome import Answer, Failed, Finished, Taken, Work, name_of
-from app.delivery.retry import next_step
+from app.delivery.outcome import (
+    Answer,
+    Deferred,
+    Failed,
+    Finished,
+    Rejected,
+    Taken,
+    Work,
+    name_of,
+)
+from app.delivery.retry import NO_WAIT, is_deferred, next_step
 from app.models import Attempt, Letter, LetterStatus, Notice
-from app.outbox import claims, notices, queue
+from app.outbox import claims, notices, queue, refusals
 from app.outbox.claims import Claim
+from app.outbox.pacing import patience
+from app.settings import Settings
 
 log = structlog.get_logger()
 
 LATE = "late"  # what an event says that changed no status
-Step = tuple[LetterStatus, timedelta, str]  # the status, the wait, the note in the history
+# the status, the wait, the note in the history, how many attempts it had
+Step = tuple[LetterStatus, timedelta, str, int]
 Ended = list[tuple[Letter, Finished]]
 # a row that the database will never take, however often it is asked
 HOPELESS = (DataError, IntegrityError, ValueError, TypeError, LookupError)
 LONGEST_PAUSE = 60.0
+# what its supporter may hear of
+NEWS = queue.SENT | {LetterStatus.REJECTED, LetterStatus.EXPIRED}
 
 
 class Settler:
     """Gathers how attempts ended, and commits what has gathered whenever the last commit ended.
 
-    `settled`: told how many works it wrote down.
+    `settled`: told which works are off our hands.
     """
 
-    def __init__(self, database: Database, *, worker: str, settled: Callable[[int], None]) -> None:
-        self.database, self.worker, self.settled = database, worker, settled
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        worker: str,
+        settled: Callable[[list[Work]], None],
+    ) -> None:
+        self.database, self.settings = database, settings
+        self.worker, self.settled = worker, settled
         self._finished: list[Finished] = []
         self._unbegun: list[Work] = []
         self._gathered = asyncio.Event()
@@ -66,7 +89,7 @@ class Settler:
             unbegun, self._unbegun = self._unbegun, []
             if finished or unbegun:
                 await self._write(finished, unbegun)
-                self.settled(len(finished) + len(unbegun))
+                self.settled([*(one.work for one in finished), *unbegun])
 
     async def _write(self, finished: list[Finished], unbegun: list[Work]) -> None:
         """However long the database is away: an answer is never lost on the way."""
@@ -74,7 +97,7 @@ class Settler:
         while True:
             try:
                 async with self.database.transaction() as session:
-                    await settle(session, finished, worker=self.worker)
+                    await settle(session, finished, worker=self.worker, settings=self.settings)
                     await give_back(session, unbegun, worker=self.worker)
                 break
             except HOPELESS as error:
@@ -108,7 +131,9 @@ def reason(error: Exception) -> str:
     return said or type(error).__name__
 
 
-async def settle(session: AsyncSession, finished: Sequence[Finished], *, worker: str) -> None:
+async def settle(
+    session: AsyncSession, finished: Sequence[Finished], *, worker: str, settings: Settings
+) -> None:
     """Attempts on record; letters and notices moved on, where this worker still holds them."""
     letters = [(one.work.letter, one) for one in finished if isinstance(one.work, Claim)]
     others = [(one.work.notice, one) for one in finished if not isinstance(one.work, Claim)]
@@ -118,15 +143,24 @@ async def settle(session: AsyncSession, finished: Sequence[Finished], *, worker:
     rows += [_attempt(notice, one, worker) | {"notice_id": notice.id} for notice, one in others]
     if rows:
         await session.execute(
-            insert(Attempt), [{"letter_id": None, "notice_id": None} | row for row in rows]
+            # rows of the table: as objects they would cost more than all the rest
+            insert(Attempt.__table__),  # type: ignore[arg-type]
+            [{"letter_id": None, "notice_id": None} | row for row in rows],
         )
     steps: dict[Step, Ended] = defaultdict(list)
     for letter, one in letters:
-        steps[_step(letter, one, failures)].append((letter, one))
+        waited = await _waited(session, one, settings)
+        steps[_step(letter, one, waited, failures)].append((letter, one))
+    news: list[int] = []
     for step in sorted(steps):
-        await _move(session, steps[step], step, worker)
+        moved = await _move(session, steps[step], step, worker)
+        news += moved if step[0] in NEWS else ()
+    await _refuse(session, finished, worker, settings)
+    if news:
+        await notices.follow(session, sorted(news), mail_domain=settings.mail_domain)
     for notice, one in others:
-        to, wait, _ = _step(notice, one, failures_of_notices)
+        waited = clock.now() - (notice.first_attempt_at or clock.now())
+        to, wait, _, _ = _step(notice, one, waited, failures_of_notices)
         await notices.settle(session, notice, worker=worker, to=to, wait=wait)
 
 
@@ -140,13 +174,16 @@ async def give_back(session: AsyncSession, unbegun: Sequence[Work], *, worker: s
         await notices.give_back(session, worker, others)
 
 
-async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) -> None:
+async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) -> set[int]:
     """Move letters that ended alike; one that is no longer ours gets a line in its history."""
-    to, wait, note = step
-    held = [(letter.id, letter.attempts) for letter, _ in group]
+    to, wait, note, attempts = step
     moved = await queue.move(
         session,
-        [tuple_(Letter.id, Letter.attempts).in_(held), Letter.worker == worker],
+        [
+            Letter.id.in_([letter.id for letter, _ in group]),
+            Letter.attempts == attempts,
+            Letter.worker == worker,
+        ],
         frm=LetterStatus.SENDING,
         to=to,
         by=worker,
@@ -158,17 +195,48 @@ async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) ->
         if letter.id not in settled:
             late = f"{one.outcome.word} after the lease had run out"
             await queue.note_event(session, letter.id, LATE, worker, late)
+    return settled
 
 
-def _step(outgoing: Letter | Notice, one: Finished, failures: dict[int, int]) -> Step:
+async def _refuse(
+    session: AsyncSession, finished: Sequence[Finished], worker: str, settings: Settings
+) -> None:
+    """What follows from each refusal, once for an address; in one order, or two workers whose
+    letters were refused by the same offices would wait for each other."""
+    refused = {
+        (one.address.lower(), one.outcome.enhanced): one.outcome.reply
+        for one in finished
+        if isinstance(one.work, Claim) and isinstance(one.outcome, Rejected)
+    }
+    for (address, enhanced), reply in sorted(refused.items()):
+        said = {"enhanced": enhanced, "reply": reply, "by": worker}
+        await refusals.refused(session, address, **said, settings=settings)
+
+
+async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> timedelta:
+    """What patience counts; asked only where it decides."""
+    if not isinstance(one.work, Claim) or not is_deferred(one.outcome):
+        return NO_WAIT
+    work = one.work
+    return await patience.waited(session, work.letter, work.contact, work.target.country, settings)
+
+
+def _step(
+    outgoing: Letter | Notice, one: Finished, waited: timedelta, failures: dict[int, int]
+) -> Step:
     to, wait = next_step(
         one.outcome,
         attempts=outgoing.attempts,
-        first_attempt_at=outgoing.first_attempt_at,
-        now=clock.now(),
+        waited=waited,
         surprises=failures.get(outgoing.id, 0),
+        chance=_chance(outgoing.message_id, outgoing.attempts),
     )
-    return to, wait, _note(one.outcome)
+    return to, wait, _note(one.outcome), outgoing.attempts
+
+
+def _chance(message_id: str, attempts: int) -> float:
+    """From 0 to 1 in eighths: what was deferred together comes back in a few groups."""
+    return zlib.crc32(f"{message_id} {attempts}".encode()) % 9 / 8
 
 
 def _note(outcome: Answer) -> str:
@@ -178,6 +246,8 @@ def _note(outcome: Answer) -> str:
             return ""
         case Failed():
             return outcome.reply
+        case Deferred(began_data=True):
+            return "the reply to it was lost: it may have arrived"
         case _:
             return " ".join(filter(None, (str(outcome.code or ""), outcome.enhanced)))
 
@@ -195,6 +265,8 @@ def _attempt(outgoing: Letter | Notice, one: Finished, worker: str) -> dict[str,
         "code": one.outcome.code,
         "enhanced": one.outcome.enhanced,
         "reply": one.outcome.reply,
+        "queue_id": one.outcome.queue_id if isinstance(one.outcome, Taken) else "",
+        "began_data": isinstance(one.outcome, Deferred) and one.outcome.began_data,
     }
 
 

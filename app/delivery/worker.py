@@ -1,35 +1,44 @@
 """The worker: claims what is due, lets its senders talk, settles what has gathered.
 
 No transaction is open while a server is spoken to. What a worker holds is bounded, so that one
-that dies leaves few letters that may go twice.
+that dies leaves few letters that may go twice; what it holds stays its own for as long as it
+lives, for it renews its leases.
 """
 
 import asyncio
 import os
 import secrets
 import socket
+from collections.abc import AsyncIterator, Coroutine, Hashable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic
+from typing import Any
 
 import structlog
 
-from app import clock
 from app.db import Database
 from app.delivery import sandbox
-from app.delivery.attempt import attempt
-from app.delivery.outcome import Work
-from app.delivery.routes.connection import END_OF_DATA, Connection, Relay
+from app.delivery.attempt import Prepared, attempt, prepare
+from app.delivery.holding import Holding
+from app.delivery.outcome import Failed, Unreached, Work
+from app.delivery.routes.connection import END_OF_DATA, Connection, Sender
+from app.delivery.routes.direct import Direct
+from app.delivery.routes.exchanges import SMTP_PORT, Finder
+from app.delivery.routes.relays import relays_of
 from app.delivery.settle import Settler, reason
-from app.errors import SettingsRefused
+from app.delivery.switchboard import AlwaysOpen, Lines, Switchboard
 from app.outbox import claims, notices
-from app.outbox.claims import Claim
-from app.settings import Delivery, Settings
+from app.outbox.pacing import calendars
+from app.settings import Delivery, Route, Settings
 
 log = structlog.get_logger()
 
 POLL = 0.5  # seconds between two looks at an outbox with nothing to send
 IDLE = 10.0  # seconds without work after which a connection is closed
 LONGEST_PAUSE = 60.0
+MOST_AT_ONCE = 300  # letters in one claim, however fast they leave
 
 
 async def run(
@@ -39,23 +48,47 @@ async def run(
     name: str | None = None,
     stop: asyncio.Event,
     data_timeout: float = END_OF_DATA,
+    port: int = SMTP_PORT,
 ) -> None:
-    """Send letters and notices until `stop` is set; then finish what was begun."""
+    """Send letters and notices until `stop` is set; then finish what was begun.
+
+    `data_timeout`: seconds a server may take to answer the end of data; `port`: of the offices'
+    own servers.
+    """
     settings.check()
-    worker = Worker(
-        settings, database, name=name or worker_name(), stop=stop, data_timeout=data_timeout
-    )
+    name = name or worker_name()
+    if settings.paced:
+        await asyncio.to_thread(calendars.warm)
+    async with _lines(settings, database, name, data_timeout, port) as lines:
+        await Worker(settings, database, lines, name=name, stop=stop).work()
+
+
+@asynccontextmanager
+async def _lines(
+    settings: Settings, database: Database, name: str, data_timeout: float, port: int
+) -> AsyncIterator[Lines]:
+    """Where the letters go; in the sandbox nothing leaves this machine, whatever route is set."""
+    hello, timeout = settings.mail_domain, settings.smtp_timeout
     if settings.delivery is Delivery.SANDBOX:
-        # whatever relay is set: in the sandbox nothing leaves this machine
-        async with sandbox.serving(settings.database) as relay:
-            await worker.work(relay)
-        return
-    if worker.lease <= worker.slowest:
-        raise SettingsRefused(
-            f"ONE_EMAIL_LEASE_SECONDS must be more than {worker.slowest.total_seconds():.0f}: as"
-            " long as the slowest dialogue may take"
+        async with sandbox.serving(settings.database) as mailbox:
+            to_mailbox = partial(
+                Connection, mailbox, hello=hello, timeout=timeout, data_timeout=data_timeout
+            )
+            yield AlwaysOpen(to_mailbox, settings.connections)
+    elif settings.route is Route.MX:
+        finder = Finder(settings.nameserver)
+        straight = partial(
+            Direct, finder, hello=hello, timeout=timeout, data_timeout=data_timeout, port=port
         )
-    await worker.work(Relay.from_url(settings.smtp_url))
+        yield AlwaysOpen(straight, settings.connections)
+    else:
+        yield Switchboard(
+            settings,
+            database,
+            worker=name,
+            relays=relays_of(settings),
+            data_timeout=max(timeout, data_timeout),
+        )
 
 
 def worker_name() -> str:
@@ -69,44 +102,63 @@ class Worker:
         self,
         settings: Settings,
         database: Database,
+        lines: Lines,
         *,
         name: str,
         stop: asyncio.Event,
-        data_timeout: float = END_OF_DATA,
     ) -> None:
-        self.settings, self.database, self.name, self.stop = settings, database, name, stop
-        self.data_timeout = max(settings.smtp_timeout, data_timeout)
+        self.settings, self.database, self.lines = settings, database, lines
+        self.name, self.stop = name, stop
         self.lease = timedelta(seconds=settings.lease_seconds)
-        # MAIL, RCPT and DATA may each be slow, and so may the greeting before them
-        self.slowest = timedelta(seconds=4 * settings.smtp_timeout + self.data_timeout)
+        # letter after letter over one connection in one breath, where no limit comes between
+        self.together = not settings.paced and not isinstance(lines, AlwaysOpen)
         self._todo: asyncio.Queue[Work | None] = asyncio.Queue()
-        self._settler = Settler(database, worker=name, settled=self._settled)
+        self._settler = Settler(database, settings, worker=name, settled=self._settled)
         self._look = asyncio.Event()  # there is room for more, or it is time to stop
-        self._held = 0
-        self._recovered_at = -float("inf")
+        self._held = Holding(name, self.lease)
+        self._appetite = 2 * settings.connections
+        self._renewed_at = -float("inf")
+        self._ended = False
 
-    async def work(self, relay: Relay) -> None:
+    async def work(self) -> None:
         """Claim, talk, settle, until told to stop."""
         log.info("worker begins", worker=self.name, delivery=str(self.settings.delivery))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._settler.run())
             tasks.create_task(self._watch())
             senders = [
-                tasks.create_task(self._send(relay)) for _ in range(self.settings.connections)
+                tasks.create_task(self._send(number)) for number in range(self.settings.connections)
             ]
             await self._claim_until_stopped()
+            self._ended = True
             self._put_aside()
-            await asyncio.wait(senders)
+            await self._until_finished(senders)
             self._settler.end()
+        await self._leave()
         log.info("worker ends", worker=self.name)
 
-    def _settled(self, works: int) -> None:
-        self._held -= works
+    async def _until_finished(self, senders: list[asyncio.Task[None]]) -> None:
+        """A dialogue may be slow in ending; meanwhile its letter stays ours."""
+        while (await asyncio.wait(senders, timeout=1.0))[1]:
+            try:
+                await self._renew_now_and_then()
+            except Exception as error:
+                log.warning("could not renew its leases", worker=self.name, error=reason(error))
+
+    async def _leave(self) -> None:
+        try:
+            await self.lines.leave()
+        except Exception as error:
+            log.warning("could not give its share back", worker=self.name, error=reason(error))
+
+    def _settled(self, works: list[Work]) -> None:
+        self._held.drop(works)
         self._look.set()
 
     async def _watch(self) -> None:
         await self.stop.wait()
         self._look.set()
+        self.lines.changed.set()
 
     # ── claim ──
 
@@ -115,12 +167,14 @@ class Worker:
         while not self.stop.is_set():
             self._look.clear()
             try:
-                await self._recover_now_and_then()
+                await self._renew_now_and_then()
+                await self.lines.look()
                 claimed = await self._claim()
             except Exception as error:
                 log.warning("could not claim", worker=self.name, error=reason(error))
                 await self._rest(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                # not for so long that others believe us lost while we rest
+                pause = min(pause * 2, LONGEST_PAUSE, self.lease.total_seconds() / 4)
                 continue
             pause = POLL
             if not claimed:
@@ -128,17 +182,17 @@ class Worker:
 
     async def _claim(self) -> int:
         """Notices first, then letters: only what free senders can begin soon."""
-        connections = self.settings.connections
-        room = min(3 * connections - self._held, 2 * connections)
-        if room < connections:
+        room = 2 * self._appetite - len(self._held)
+        if room < self._appetite:
             return 0
-        delivery, lease = str(self.settings.delivery), self.lease
-        hour = timedelta(hours=1)
-        every = hour / self.settings.per_mailbox_hour if self.settings.paced else None
+        if self.lines.line(0) is None:
+            self._put_aside()  # nobody lets us in: what waits here waits better in the outbox
+            return 0
+        delivery, starved = str(self.settings.delivery), self._todo.empty()
         async with self.database.transaction() as session:
             claimed: list[Work] = list(
                 await notices.claim(
-                    session, worker=self.name, delivery=delivery, limit=room, lease=lease
+                    session, worker=self.name, delivery=delivery, limit=room, lease=self.lease
                 )
             )
             if room > len(claimed):
@@ -147,69 +201,132 @@ class Worker:
                     worker=self.name,
                     delivery=delivery,
                     limit=room - len(claimed),
-                    lease=lease,
-                    every=every,
+                    lease=self.lease,
+                    settings=self.settings,
                 )
-        self._held += len(claimed)
+        self._held.take(claimed)
         for work in claimed:
             self._todo.put_nowait(work)
+        self._grow(full=len(claimed) == room, starved=starved)
         return len(claimed)
 
-    async def _recover_now_and_then(self) -> None:
-        if monotonic() - self._recovered_at < min(15.0, self.settings.lease_seconds / 2):
+    def _grow(self, *, full: bool, starved: bool) -> None:
+        """Larger claims where senders wait for them; small ones again when little is due."""
+        least = 2 * self.settings.connections
+        if full and starved:
+            self._appetite = min(2 * self._appetite, MOST_AT_ONCE)
+        elif not full:
+            self._appetite = max(self._appetite // 2, least)
+
+    async def _renew_now_and_then(self) -> None:
+        """Hold on to what is ours, and take back what lost workers held."""
+        if monotonic() - self._renewed_at < min(15.0, self.lease.total_seconds() / 4):
             return
         async with self.database.transaction() as session:
+            until = await self._held.renew(session)
             recovered = await claims.recover(session, by=self.name)
             recovered += await notices.recover(session)
-        self._recovered_at = monotonic()
+        self._renewed_at = monotonic()
+        self._held.renewed(until)
         if recovered:
             log.warning("recovered what lost workers held", worker=self.name, n=recovered)
 
     # ── talk ──
 
-    async def _send(self, relay: Relay) -> None:
-        """One sender: one connection, one message after the other."""
-        connection = Connection(
-            relay,
-            hello=self.settings.mail_domain,
-            timeout=self.settings.smtp_timeout,
-            data_timeout=self.data_timeout,
-        )
-        try:
-            while (work := await self._next(connection)) is not None:
-                if self._lease_nearly_out(work):
-                    self._settler.give_back(work)
-                else:
-                    self._settler.settle(await attempt(work, connection, self.settings))
-                # a relay that is down, or does not let us in, is not hurried
-                if connection.failures:
-                    await self._rest(min(2.0**connection.failures, LONGEST_PAUSE))
-        finally:
-            await connection.close()
+    async def _send(self, number: int) -> None:
+        """One sender: one line, one message after the other."""
+        sender: Sender | None = None
+        line: Hashable | None = None
+        while not self._ended:
+            if self.lines.line(number) != line or sender is None:
+                if sender:
+                    await sender.close()
+                line, sender = self.lines.line(number), None
+                if line is None:
+                    await self._wait_for_a_line()
+                    continue
+                sender = self.lines.dial(number)
+            work = await self._next(sender)
+            if work is not None and line is not None:
+                await self._talk(line, sender, work)
+        if sender:
+            await sender.close()
 
-    async def _next(self, connection: Connection) -> Work | None:
+    async def _talk(self, line: Hashable, sender: Sender, work: Work) -> None:
+        """One message, and those that go along with it in the same breath."""
+        current: Prepared | None = prepare(work, self.settings)
+        while current:
+            if not await self._turn(line) or self._held.nearly_out(current.work):
+                self._settler.give_back(current.work)
+                return
+            following = self._following()
+            finished = await attempt(current, following, sender)
+            if isinstance(finished.outcome, Unreached):
+                self._settler.give_back(current.work)
+                if following:
+                    self._settler.give_back(following.work)
+                await self._tell(self.lines.not_let_in(line, finished.outcome))
+                return
+            self._settler.settle(finished)
+            if not isinstance(finished.outcome, Failed):  # no server heard of that one
+                await self._tell(self.lines.let_in(line))
+            if following and self.stop.is_set():
+                self._settler.give_back(following.work)
+                return
+            current = following
+
+    async def _turn(self, line: Hashable) -> bool:
+        """Wait for it; False when there is none before it is time to stop."""
+        wait: float | None = None
+        while wait is None:
+            try:
+                wait = await self.lines.turn(line)
+            except Exception as error:
+                if self.stop.is_set():
+                    return False
+                log.warning("could not take a turn", worker=self.name, error=reason(error))
+                await self._rest(POLL)
+        if wait > 0:
+            await self._rest(wait)
+            return not self.stop.is_set()
+        return True
+
+    async def _tell(self, telling: Coroutine[Any, Any, None]) -> None:
+        """What the other workers may know; when nobody can be told, they find out themselves."""
+        try:
+            await telling
+        except Exception as error:
+            log.warning("could not tell the others", worker=self.name, error=reason(error))
+
+    def _following(self) -> Prepared | None:
+        """The next message, if it waits already; none is taken out of another sender's hands."""
+        if not self.together or self._todo.qsize() < self.settings.connections:
+            return None
+        work = self._todo.get_nowait()
+        return prepare(work, self.settings) if work else None
+
+    async def _wait_for_a_line(self) -> None:
+        self.lines.changed.clear()
+        if not self._ended:
+            await self._until(self.lines.changed, POLL)
+
+    async def _next(self, sender: Sender) -> Work | None:
         try:
             async with asyncio.timeout(IDLE):
                 return await self._todo.get()
         except TimeoutError:
-            await connection.close()
-            return await self._todo.get()
-
-    def _lease_nearly_out(self, work: Work) -> bool:
-        outgoing = work.letter if isinstance(work, Claim) else work.notice
-        # one dialogue at its slowest must end within the lease, or another worker sends it too
-        # (`run` sees to it that a lease before a real relay is long enough for that)
-        needed = self.slowest if self.lease > self.slowest else self.lease / 4
-        return outgoing.lease_until is None or outgoing.lease_until - clock.now() < needed
+            await sender.close()
+            return None
 
     def _put_aside(self) -> None:
-        """What nobody has begun goes back; after it each sender finds the end."""
+        """What nobody has begun goes back; at the end each sender finds it."""
         while not self._todo.empty():
             work = self._todo.get_nowait()
             if work:
                 self._settler.give_back(work)
-        for _ in range(self.settings.connections):
-            self._todo.put_nowait(None)
+        if self._ended:
+            for _ in range(self.settings.connections):
+                self._todo.put_nowait(None)
 
     # ── wait ──
 

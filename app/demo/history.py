@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock
 from app.campaigns import alerts, offices
 from app.campaigns.offices import Office
+from app.db import write_sums
 from app.delivery import settle
 from app.delivery.outcome import Deferred, Finished, Outcome, Rejected, Taken
 from app.demo.people import Person, people
@@ -22,10 +23,10 @@ from app.errors import Missing
 from app.letters import confirmation, participation, submission
 from app.letters.form import Form
 from app.models import Alert, Letter, LetterStatus, Submission
-from app.outbox import claims, queue
+from app.outbox import claims, notices, queue
 from app.outbox.claims import Claim
 from app.outbox.queue import CANCELLED, HELD, QUEUED, SUPPRESSED
-from app.settings import Delivery, Settings
+from app.settings import Delivery, Settings, Switch
 from app.wording import render
 
 ALERT = "example"
@@ -77,6 +78,7 @@ async def seed(session: AsyncSession, settings: Settings) -> int:
     if evenings:
         with clock.held(evenings[-1][0] + AN_HOUR):  # those that were told to try again later
             await history.send()
+    await notices.forget_waiting(session, alert.id)  # nobody is there to read them
     return sum(forms for _, forms in evenings)
 
 
@@ -188,19 +190,20 @@ class History:
     async def send(self) -> None:
         """A worker's round: all that is due is claimed and settled, and later news comes in."""
         await self.decide()
+        await write_sums(self.session)  # a claim asks the counts where letters wait
         claimed = await claims.claim(
             self.session,
             worker=WORKER,
             delivery=Delivery.SANDBOX,
             limit=1000,
             lease=AN_HOUR,
-            every=None,
+            settings=self.settings.model_copy(update={"pacing": Switch.OFF}),
         )
         now = clock.now()
         finished = [
             Finished(one, self.outcome(one), one.contact.email, now, now) for one in claimed
         ]
-        await settle.settle(self.session, finished, worker=WORKER)
+        await settle.settle(self.session, finished, worker=WORKER, settings=self.settings)
         with clock.held(now + AN_HOUR / 3):
             await self.hear([one.letter.id for one in claimed])
 
@@ -223,7 +226,7 @@ class History:
     def outcome(self, claim: Claim) -> Outcome:
         fate = self.fates[claim.letter.id]
         if fate == "rejected":
-            return Rejected(550, "5.7.1 Made up: refused by policy", HOST, "TLSv1.3")
+            return Rejected(554, "5.6.0 Made up: refused its content", HOST, "TLSv1.3")
         if fate == "expired" or (fate == "slow" and claim.letter.attempts == 1):
             return Deferred(451, "4.7.1 Made up: try again later", HOST, "TLSv1.3")
         return Taken(250, f"2.0.0 Made up: taken as {claim.letter.id:06x}", HOST, "TLSv1.3")

@@ -4,12 +4,12 @@ The claim is durable before anybody dials. A letter whose lease ran out may have
 the worker that died: it goes again under the same Message-ID (at least once, and we say so).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -20,21 +20,60 @@ from app.models import (
     Letter,
     LetterStatus,
     LetterTemplate,
+    Notice,
     Submission,
-    Suppression,
     Target,
 )
-from app.outbox import freezes, queue
-from app.outbox.pacing import turns
-from app.settings import Delivery
+from app.outbox import queue
+from app.outbox.pacing import lanes, turns
+from app.outbox.pacing.lanes import Lane
+from app.settings import Delivery, Settings
 
 CRASHES = 3  # claims without an attempt on record, after which a person must look
 AN_HOUR = timedelta(hours=1)
+SUPPRESSED_AT_ONCE = 500
+
+
+# What sending reads, as rows: nobody changes them in a worker's hands, and objects would cost
+# more than everything else that happens to a letter.
+LETTERS = (
+    select(
+        Letter.id,
+        Letter.submission_id,
+        Letter.alert_id,
+        Letter.target_id,
+        Letter.template_id,
+        Letter.message_id,
+        Letter.delivery,
+        Letter.stage,
+        Letter.text_sha256,
+        Letter.attempts,
+        Letter.first_attempt_at,
+        Letter.lease_until,
+    )
+    .where(Letter.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Letter.not_before, Letter.id)
+)
+SUBMISSIONS = select(
+    Submission.id,
+    Submission.name,
+    Submission.email,
+    Submission.city,
+    Submission.country,
+    Submission.postal_address,
+    Submission.own_words,
+    Submission.subject,
+    Submission.variant_seed,
+).where(Submission.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A letter that this worker holds, with all that is needed to write and send it."""
+    """A letter that this worker holds, with all that is needed to write and send it.
+
+    Letter and submission are rows of what sending reads (`LETTERS`, `SUBMISSIONS`), not to be
+    changed.
+    """
 
     letter: Letter
     submission: Submission
@@ -51,18 +90,19 @@ async def claim(
     delivery: str,
     limit: int,
     lease: timedelta,
-    every: timedelta | None,
+    settings: Settings,
 ) -> list[Claim]:
-    """Take up to `limit` due letters for this worker. `every`: the pace of one mailbox, or None.
+    """Take up to `limit` letters that are due and within pacing.
 
     Wants a session that has not read these letters before: it would give them as they were.
     """
-    chosen = (
-        await _unpaced(session, delivery, limit)
-        if every is None
-        else await _paced(session, delivery, limit, every)
-    )
-    chosen = await _suppress(session, chosen, worker)
+    waiting = await lanes.of_delivery(session, delivery)
+    await _suppress(session, [lane for lane in waiting if lane.suppressed], delivery, worker)
+    waiting = [lane for lane in waiting if not lane.suppressed]
+    if settings.paced:
+        chosen = await turns.take(session, waiting, delivery, limit, settings)
+    else:
+        chosen = await turns.share_out(session, waiting, delivery, limit)
     if not chosen:
         return []
     now = clock.now()
@@ -81,7 +121,33 @@ async def claim(
         values=mine,
     )
     claims = await _load(session, [row.id for row in moved])
+    if len(claims) < len(moved):
+        await _fail_rest(session, worker, {row.id for row in moved}, claims)
     return claims if delivery != Delivery.LIVE else await _checked(session, worker, claims)
+
+
+async def renew(
+    session: AsyncSession,
+    table: type[Letter | Notice],
+    worker: str,
+    ids: Sequence[int],
+    lease: timedelta,
+) -> set[tuple[int, int]]:
+    """Hold on to these letters or notices; gives those that are this worker's still, each with
+    the number of its attempt."""
+    if not ids:
+        return set()
+    ours = (table.id.in_(ids), table.status == LetterStatus.SENDING, table.worker == worker)
+    # none that is being settled at this moment: two transactions would wait for each other
+    free = select(table.id).where(*ours).with_for_update(skip_locked=True)
+    await session.execute(
+        update(table)
+        .where(table.id.in_(free))
+        .values(lease_until=clock.now() + lease)
+        .execution_options(synchronize_session=False)
+    )
+    found = await session.execute(select(table.id, table.attempts).where(*ours))
+    return {(row.id, row.attempts) for row in found}
 
 
 async def give_back(session: AsyncSession, worker: str, letter_ids: Sequence[int]) -> None:
@@ -134,49 +200,27 @@ async def recover(session: AsyncSession, *, by: str) -> int:
     return n
 
 
-async def _unpaced(session: AsyncSession, delivery: str, limit: int) -> list[int]:
-    statement = _due(delivery).order_by(Letter.not_before, Letter.id).limit(limit)
-    return list(await session.scalars(statement))
-
-
-async def _paced(session: AsyncSession, delivery: str, limit: int, every: timedelta) -> list[int]:
-    """One letter for each mailbox whose moment has come: the letter first, then the moment,
-    so that a mailbox whose letters are all frozen spends nothing."""
-    chosen: list[int] = []
-    for email in await turns.due_mailboxes(session, delivery):
-        if len(chosen) == limit:
-            break
-        first = _due(delivery).where(func.lower(Contact.email) == email)
-        letter_id = await session.scalar(first.order_by(Letter.not_before, Letter.id).limit(1))
-        if letter_id and await turns.take(session, email, every=every):
-            chosen.append(letter_id)
-    return chosen
-
-
-def _due(delivery: str) -> Select[int]:
-    """Letters that may leave now: due, of this delivery, not frozen, and checked if it is live."""
-    statement = (
-        select(Letter.id)
-        .join(Contact, and_(Contact.target_id == Letter.target_id, Contact.retired_at.is_(None)))
-        .where(
-            Letter.status == LetterStatus.QUEUED,
-            Letter.delivery == delivery,
-            Letter.not_before <= clock.now(),
-            ~freezes.in_force(),
-        )
-        .with_for_update(skip_locked=True, of=Letter)
-    )
-    if delivery == Delivery.LIVE:
-        statement = statement.where(Contact.checked_on.is_not(None))
-    return statement
-
-
 def _attempts_on_record() -> Any:
     return (
         select(func.count(Attempt.id))
         .where(Attempt.letter_id == Letter.id)
         .correlate(Letter)
         .scalar_subquery()
+    )
+
+
+async def _fail_rest(
+    session: AsyncSession, worker: str, letter_ids: set[int], claims: list[Claim]
+) -> None:
+    """Else they would be claimed over and over, and hold back whoever is claimed with them."""
+    await queue.move(
+        session,
+        [Letter.id.in_(letter_ids - {one.letter.id for one in claims})],
+        frm=LetterStatus.SENDING,
+        to=LetterStatus.FAILED,
+        by=worker,
+        note="its alert no longer writes to that country, or its office has no address",
+        values={"worker": "", "lease_until": None},
     )
 
 
@@ -188,38 +232,65 @@ async def _checked(session: AsyncSession, worker: str, claims: list[Claim]) -> l
 
 
 async def _load(session: AsyncSession, letter_ids: Sequence[int]) -> list[Claim]:
+    """The letters with what they need; what many share is read once."""
+    letters = (await session.execute(LETTERS, {"ids": letter_ids})).all()
+    submission_ids = {letter.submission_id for letter in letters}
+    rows = await session.execute(SUBMISSIONS, {"ids": list(submission_ids)})
+    submissions = {row.id: row for row in rows}
+    offices = await _offices(session, {letter.target_id for letter in letters})
+    templates = await _templates(session, {letter.template_id for letter in letters})
+    countries = await _countries(session, {letter.alert_id for letter in letters})
+    claims = []
+    for letter in letters:
+        target, contact = offices.get(letter.target_id, (None, None))
+        country = countries.get((letter.alert_id, target.country)) if target else None
+        if target and contact and country:
+            claims.append(
+                Claim(
+                    cast(Letter, letter),
+                    cast(Submission, submissions[letter.submission_id]),
+                    target,
+                    contact,
+                    templates[letter.template_id],
+                    country,
+                )
+            )
+    return claims
+
+
+async def _offices(
+    session: AsyncSession, target_ids: Collection[int]
+) -> dict[int, tuple[Target, Contact]]:
     rows = await session.execute(
-        select(Letter, Submission, Target, Contact, LetterTemplate, AlertCountry)
-        .join(Submission, Submission.id == Letter.submission_id)
-        .join(Target, Target.id == Letter.target_id)
+        select(Target, Contact)
         .join(Contact, and_(Contact.target_id == Target.id, Contact.retired_at.is_(None)))
-        .join(LetterTemplate, LetterTemplate.id == Letter.template_id)
-        .join(
-            AlertCountry,
-            and_(AlertCountry.alert_id == Letter.alert_id, AlertCountry.country == Target.country),
-        )
-        .where(Letter.id.in_(letter_ids))
-        .order_by(Letter.not_before, Letter.id)
+        .where(Target.id.in_(target_ids))
     )
-    return [Claim(*row) for row in rows]
+    return {target.id: (target, contact) for target, contact in rows}
 
 
-async def _suppress(session: AsyncSession, chosen: list[int], worker: str) -> list[int]:
-    """End those of the chosen letters whose address must not be written to; gives the others."""
-    barred = await session.execute(
-        select(Letter.id, Suppression.why)
-        .join(Contact, and_(Contact.target_id == Letter.target_id, Contact.retired_at.is_(None)))
-        .join(Suppression, Suppression.email == func.lower(Contact.email))
-        .where(Letter.id.in_(chosen))
-    )
-    reasons = {row.id: row.why for row in barred}
-    for letter_id, why in reasons.items():
+async def _templates(
+    session: AsyncSession, template_ids: Collection[int]
+) -> dict[int, LetterTemplate]:
+    found = await session.scalars(select(LetterTemplate).where(LetterTemplate.id.in_(template_ids)))
+    return {one.id: one for one in found}
+
+
+async def _countries(
+    session: AsyncSession, alert_ids: Collection[int]
+) -> dict[tuple[int, str], AlertCountry]:
+    found = await session.scalars(select(AlertCountry).where(AlertCountry.alert_id.in_(alert_ids)))
+    return {(one.alert_id, one.country): one for one in found}
+
+
+async def _suppress(session: AsyncSession, barred: list[Lane], delivery: str, worker: str) -> None:
+    """End the letters to addresses that must not be written to, a share at a time."""
+    for lane in barred:
         await queue.move(
             session,
-            [Letter.id == letter_id],
+            [Letter.id.in_(await lanes.first(session, delivery, [lane], SUPPRESSED_AT_ONCE))],
             frm=LetterStatus.QUEUED,
             to=LetterStatus.SUPPRESSED,
             by=worker,
-            note=why,
+            note=lane.suppressed or "",
         )
-    return [letter_id for letter_id in chosen if letter_id not in reasons]

@@ -1,29 +1,62 @@
-"""Holds on an alert, a contact or a letter: who, why, when. What is frozen is not claimed."""
+"""Holds on an alert, a contact, a mail host or a letter: who, why, when. The claim skips them."""
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.db import insert_for
-from app.models import Contact, Freeze, Letter
+from app.models import Contact, Freeze, Letter, Mailbox, MailDomain
+
+Scope = Literal["alert", "contact", "host", "letter"]
+STANDING = Freeze.released_at.is_(None)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What is held, by id. Single letters are not among them: there may be many."""
+
+    alerts: frozenset[int]
+    contacts: frozenset[int]
+    hosts: frozenset[int]
+
+
+async def frozen(session: AsyncSession) -> Frozen:
+    """The alerts, contacts and mail hosts on which a hold stands; read once per claim."""
+    rows = await session.execute(
+        select(Freeze.scope, Freeze.ref).where(STANDING, Freeze.scope != "letter")
+    )
+    refs: dict[str, set[int]] = {"alert": set(), "contact": set(), "host": set()}
+    for scope, ref in rows:
+        refs[scope].add(ref)
+    return Frozen(*(frozenset(refs[scope]) for scope in ("alert", "contact", "host")))
+
+
+def letter_is_frozen() -> ColumnElement[bool]:
+    """Whether a hold stands on a letter itself, for a statement that has Letter in it."""
+    return exists().where(STANDING, Freeze.scope == "letter", Freeze.ref == Letter.id)
 
 
 def in_force() -> ColumnElement[bool]:
-    """Whether a hold stands on a letter: on its alert, its contact, or itself.
+    """Whether a hold stands on a letter: on its alert, its contact, its mail host, or itself.
 
     For a statement that has Letter and its current Contact in it.
     """
     return exists().where(
-        Freeze.released_at.is_(None),
+        STANDING,
         or_(
             and_(Freeze.scope == "alert", Freeze.ref == Letter.alert_id),
             and_(Freeze.scope == "contact", Freeze.ref == Contact.id),
+            and_(Freeze.scope == "host", Freeze.ref == _host_of_contact()),
             and_(Freeze.scope == "letter", Freeze.ref == Letter.id),
         ),
     )
 
 
-async def freeze(session: AsyncSession, *, scope: str, ref: int, why: str, by: str) -> bool:
+async def freeze(session: AsyncSession, *, scope: Scope, ref: int, why: str, by: str) -> bool:
     """Hold it; False when it was held already, and the first hold's reason stands."""
     hold = insert_for(session)(Freeze).values(
         scope=scope, ref=ref, why=why, by=by, at=clock.now(), released_by=""
@@ -32,20 +65,34 @@ async def freeze(session: AsyncSession, *, scope: str, ref: int, why: str, by: s
     return made.scalar_one_or_none() is not None
 
 
-async def release(session: AsyncSession, *, scope: str, ref: int, by: str) -> bool:
+async def release(session: AsyncSession, *, scope: Scope, ref: int, by: str) -> bool:
     """Let it go on; False when it was not held."""
     let_go = (
         update(Freeze)
-        .where(Freeze.scope == scope, Freeze.ref == ref, Freeze.released_at.is_(None))
+        .where(Freeze.scope == scope, Freeze.ref == ref, STANDING)
         .values(released_at=clock.now(), released_by=by)
         .returning(Freeze.id)
     )
     return (await session.execute(let_go)).scalar_one_or_none() is not None
 
 
-async def standing(session: AsyncSession, scope: str, ref: int) -> Freeze | None:
+async def standing(session: AsyncSession, scope: Scope, ref: int) -> Freeze | None:
     """The hold in force, if there is one."""
-    found = select(Freeze).where(
-        Freeze.scope == scope, Freeze.ref == ref, Freeze.released_at.is_(None)
-    )
+    found = select(Freeze).where(Freeze.scope == scope, Freeze.ref == ref, STANDING)
     return (await session.execute(found)).scalar_one_or_none()
+
+
+async def standing_all(session: AsyncSession, scope: Scope) -> Sequence[Freeze]:
+    """Every hold in force on things of this kind, the oldest first."""
+    found = select(Freeze).where(Freeze.scope == scope, STANDING).order_by(Freeze.at, Freeze.id)
+    return (await session.scalars(found)).all()
+
+
+def _host_of_contact() -> Any:
+    return (
+        select(MailDomain.host_id)
+        .join(Mailbox, Mailbox.domain == MailDomain.name)
+        .where(Mailbox.email == func.lower(Contact.email))
+        .correlate(Contact)
+        .scalar_subquery()
+    )

@@ -114,7 +114,7 @@ async def _record(
         events = [
             {"letter_id": row.id, "at": now, "what": to, "by": by, "note": note} for row in moved
         ]
-        await session.execute(insert(Event), events)
+        await session.execute(insert(Event.__table__), events)  # type: ignore[arg-type]
     _count(session, moved, frm, to)
     if to in REACHED_ONCE or (frm, to) == (HELD, QUEUED):
         await _count_day(session, moved, to)

@@ -7,7 +7,7 @@ from app.web.api import alerts as api_alerts
 from app.web.api import counts as api_counts
 from app.web.api import sandbox as api_sandbox
 from app.web.looks import assets
-from app.web.organisers import alerts, counts, door
+from app.web.organisers import alerts, counts, door, limits, outbox, pacing
 from app.web.supporters import alerts as supporters_alerts
 from app.web.supporters import confirm, letters
 from app.web.supporters import counts as supporters_counts
@@ -23,6 +23,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     door.router,
     alerts.router,
     counts.router,
+    outbox.router,
+    pacing.router,
+    limits.router,
     sandbox.router,
     docs.router,
     health.router,

@@ -10,11 +10,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.errors import TemplateBroken
 
-CHOICES = frozenset({"role", "stage", "office"})
-PERSON = frozenset({"name", "city", "country", "postal_address", "own_words"})
-PIECES = frozenset({"salutation", "opening", "closing", "ask"})
-IN_A_PIECE = CHOICES | PERSON - {"postal_address", "own_words"}
-IN_A_BODY = CHOICES | PERSON | PIECES
+CHOICES = ("role", "office", "stage")
+PERSON = ("name", "city", "country", "postal_address", "own_words")
+PIECES = ("salutation", "opening", "closing", "ask")
+IN_A_PIECE = frozenset(CHOICES + PERSON) - {"postal_address", "own_words"}
+IN_A_BODY = frozenset(CHOICES + PERSON + PIECES)
 
 ALLOWED = (
     nodes.Template,

@@ -1,17 +1,56 @@
-"""The text of mail to supporters, in their language."""
+"""The text of mail to supporters, in their language, and how every notice is set."""
 
-from functools import cache
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.languages import translations
-from app.models import Notice, Submission
+from app.errors import TemplateBroken
+from app.languages import country_name, translations
+from app.models import AlertCountry, Letter, LetterTemplate, Notice, Submission, Target
 from app.settings import Settings
 from app.tokens import confirm_url, letters_url
+from app.wording import render
 from app.wording.render import LetterText
 
 FOLDER = Path(__file__).parents[2] / "templates" / "notices"
+WIDTH = 72  # columns of our own words; a letter keeps the lines it was confirmed with
+LONGEST_SAID = 600  # characters; some servers answer with a page
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A letter that a notice tells of, and what is known of it.
+
+    `address`: the office's, or empty. `said`: the server's own words at the end, or empty.
+    `in_doubt`: an attempt broke off after the text had gone over, so it may have arrived.
+    """
+
+    letter: Letter
+    target: Target
+    template: LetterTemplate
+    country: AlertCountry
+    address: str = ""
+    said: str = ""
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An enclosed letter as the templates read it; `text` is None when it is left out."""
+
+    office: str
+    institution: str
+    place: str
+    status: str
+    address: str
+    said: str
+    in_doubt: bool
+    text: LetterText | None
 
 
 @cache
@@ -26,26 +65,81 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.filters |= {
+        "wrapped": _wrapped,
+        "listed": partial(_wrapped, first="- ", others="  "),
+        "header": partial(_wrapped, others="    "),
+        "inset": partial(_wrapped, first="  ", others="  "),
+        "quoted": partial(_wrapped, first="    ", others="    "),
+    }
     return made
 
 
-def write(notice: Notice, submission: Submission, *, settings: Settings) -> LetterText:
+def write(
+    notice: Notice,
+    submission: Submission,
+    letters: Sequence[Enclosed] = (),
+    *,
+    settings: Settings,
+) -> LetterText:
     """A notice: its first line is the subject, the rest the body.
 
-    `submission.alert` must be loaded.
+    `submission.alert` must be loaded. `letters`: those that a copy or a failure notice tells of.
     """
-    text = (
-        _environment(submission.language)
-        .get_template(f"{notice.kind}.txt")
-        .render(
-            name=submission.name,
-            alert=submission.alert,
-            organisation=settings.organisation_name,
-            delivery=settings.delivery,
-            confirm_url=confirm_url(settings, submission.public_id),
-            letters_url=letters_url(settings, submission.public_id),
-            expires_at=submission.expires_at,
-        )
+    return rendered(
+        notice.kind,
+        submission.language,
+        name=submission.name,
+        alert=submission.alert,
+        organisation=settings.organisation_name,
+        delivery=notice.delivery,
+        confirm_url=confirm_url(settings, submission.public_id),
+        letters_url=letters_url(settings, submission.public_id),
+        expires_at=submission.expires_at,
+        letters=[_shown(one, submission) for one in letters],
     )
+
+
+def rendered(kind: str, language: str, **context: Any) -> LetterText:
+    """A notice from its template: the first line is the subject, the rest the body."""
+    text = _environment(language).get_template(f"{kind}.txt").render(context)
     subject, _, body = text.partition("\n")
     return LetterText(subject.strip(), body.strip("\n") + "\n")
+
+
+def shortened(said: str) -> str:
+    """A server's own words in one paragraph."""
+    return textwrap.shorten(" ".join(said.split()), LONGEST_SAID, placeholder=" …")
+
+
+def _shown(one: Enclosed, submission: Submission) -> _Shown:
+    return _Shown(
+        office=one.target.office,
+        institution=one.target.institution,
+        place=country_name(one.target.country, submission.language, one.country.name),
+        status=one.letter.status,
+        address=one.address,
+        said=shortened(one.said),
+        in_doubt=one.in_doubt,
+        text=_as_confirmed(one, submission),
+    )
+
+
+def _as_confirmed(one: Enclosed, submission: Submission) -> LetterText | None:
+    """What was confirmed is what is copied, or nothing."""
+    try:
+        text = render.confirmed(one.letter, submission, one.target, one.template, one.country)
+    except TemplateBroken:
+        return None
+    return text if text.sha256 == one.letter.text_sha256 else None
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

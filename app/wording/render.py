@@ -4,18 +4,22 @@ The same inputs give the same text, in the preview, on the confirm page and when
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from jinja2 import UndefinedError
 
 from app.errors import TemplateBroken
 from app.languages import country_name
 from app.models import AlertCountry, Letter, LetterTemplate, Submission, Target
-from app.wording.templates import LetterSource, Variant, parse
+from app.wording.plans import fill
+from app.wording.templates import LetterSource, Place, parse
+
+_country_name = lru_cache(maxsize=2048)(country_name)  # a locale is slow to look something up in
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """What a supporter brings to a letter. Data, never a template: `{{` stays two braces."""
 
     name: str
@@ -31,7 +35,7 @@ class LetterText:
     subject: str
     body: str
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The seal of what was confirmed, 64 hex digits."""
         return hashlib.sha256(f"{self.subject}\n\n{self.body}".encode()).hexdigest()
@@ -43,29 +47,24 @@ def letter(
     """The letter to one office. Raises TemplateBroken where the template has no ask."""
     name = f"{template.country}.{template.language}"
     source = parse(template.source, name)
-    if stage not in source.front.asks:
-        raise TemplateBroken(name, 1, f"no ask for the stage “{stage}”")
-    values = {
-        "role": target.role,
-        "office": target.office,
-        "stage": stage,
-        "name": words.name,
-        "city": words.city,
-        "country": country_name(words.country, template.language),
-    }
-    choice = f"{seed}:{target.id}"
     front = source.front
+    if stage not in front.asks:
+        raise TemplateBroken(name, 1, f"no ask for the stage “{stage}”")
+    choices = (target.role, target.office, stage)
+    draw = f"{seed}:{target.id}"
+    pieces = (
+        front.salutations[target.role],
+        _drawn(source, "openings", choices, f"{draw}:opening"),
+        _drawn(source, "closings", choices, f"{draw}:closing"),
+        source.asks[stage],
+    )
+    country = _country_name(words.country, template.language)
+    person = (words.name, words.city, country, words.postal_address, words.own_words)
     try:
-        pieces = {
-            "salutation": source.fill(front.salutations[target.role], values),
-            "opening": _vary(source, front.openings, values, f"{choice}:opening"),
-            "closing": _vary(source, front.closings, values, f"{choice}:closing"),
-            "ask": source.fill(front.asks[stage].strip("\n"), values),
-            "postal_address": words.postal_address,
-            "own_words": words.own_words,
-        }
-        subject = words.subject or _vary(source, front.subjects, values, f"{choice}:subject")
-        body = source.fill(source.body, values | pieces)
+        body = fill(source.body, pieces, choices, person)
+        subject = words.subject or fill(
+            _drawn(source, "subjects", choices, f"{draw}:subject"), (), choices, person
+        )
     except UndefinedError as fault:
         raise TemplateBroken(name, 1, fault.message or "a variable is missing") from None
     return LetterText(subject, body.strip("\n") + "\n")
@@ -84,11 +83,10 @@ def of_submission(
         name=submission.name,
         city=submission.city,
         country=submission.country,
-        postal_address=submission.postal_address,
+        postal_address=submission.postal_address if country.postal_address else "",
         own_words=submission.own_words,
         subject=submission.subject,
     )
-    words = address_only_where_required(words, country)
     return letter(template, target, stage=stage, seed=submission.variant_seed, words=words)
 
 
@@ -105,12 +103,12 @@ def confirmed(
 
 def address_only_where_required(words: Words, country: AlertCountry) -> Words:
     """A postal address appears only in letters to a government that requires one."""
-    return words if country.postal_address else replace(words, postal_address="")
+    return words if country.postal_address else words._replace(postal_address="")
 
 
-def _vary(
-    source: LetterSource, variants: tuple[Variant, ...], values: dict[str, str], choice: str
-) -> str:
-    fitting = [one for one in variants if one.fits(values["role"], values["stage"])]
-    draw = int.from_bytes(hashlib.sha256(choice.encode()).digest()[:8])
-    return source.fill(fitting[draw % len(fitting)].text.strip("\n"), values)
+def _drawn(source: LetterSource, place: Place, choices: tuple[str, ...], draw: str) -> str:
+    """The variant that this draw picks, always the same for the same draw."""
+    role, _, stage = choices
+    fitting = source.fitting(place, role, stage)
+    number = int.from_bytes(hashlib.sha256(draw.encode()).digest()[:8])
+    return fitting[number % len(fitting)]

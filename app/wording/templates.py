@@ -3,9 +3,8 @@
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from jinja2 import Template
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from app.errors import TemplateBroken
@@ -49,18 +48,31 @@ class FrontMatter(BaseModel):
     asks: dict[str, str]
 
 
+Place = Literal["subjects", "openings", "closings"]  # in a letter, each with its variants
+
+
 @dataclass(frozen=True)
 class LetterSource:
-    """A template that has passed every check; compiled once."""
+    """A template that has passed every check; read once."""
 
     front: FrontMatter
     body: str
-    compiled: dict[str, Template] = field(default_factory=dict, compare=False, repr=False)
+    found: dict[tuple[str, str, str], tuple[str, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def fill(self, text: str, values: dict[str, str]) -> str:
-        if text not in self.compiled:
-            self.compiled[text] = allowed.environment.from_string(text)
-        return self.compiled[text].render(values)
+    def fitting(self, place: Place, role: str, stage: str) -> tuple[str, ...]:
+        """The texts of a place that fit an office and a stage, in the template's order."""
+        fitting = self.found.get((place, role, stage))
+        if fitting is None:
+            variants: tuple[Variant, ...] = getattr(self.front, place)
+            fitting = tuple(one.text.strip("\n") for one in variants if one.fits(role, stage))
+            self.found[place, role, stage] = fitting
+        return fitting
+
+    @cached_property
+    def asks(self) -> dict[str, str]:
+        return {stage: text.strip("\n") for stage, text in self.front.asks.items()}
 
     @cached_property
     def stages(self) -> tuple[str, ...]:

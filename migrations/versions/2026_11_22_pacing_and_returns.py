@@ -1,5 +1,8 @@
 """pacing and returns."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +10,23 @@ revision = "2026_11_22_pacing"
 down_revision = "2026_11_22_first"
 branch_labels = None
 depends_on = None
+
+
+@contextmanager
+def nothing_points_to_notices() -> Iterator[None]:
+    """SQLite makes a table anew to change a column, and drops none that rows refer to."""
+    if op.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    op.execute("CREATE TEMPORARY TABLE kept (id INTEGER PRIMARY KEY, notice_id INTEGER)")
+    op.execute("INSERT INTO kept SELECT id, notice_id FROM attempt WHERE notice_id IS NOT NULL")
+    op.execute("UPDATE attempt SET notice_id = NULL WHERE notice_id IS NOT NULL")
+    yield
+    op.execute(
+        "UPDATE attempt SET notice_id = (SELECT notice_id FROM kept WHERE kept.id = attempt.id)"
+        " WHERE id IN (SELECT id FROM kept)"
+    )
+    op.execute("DROP TABLE kept")
 
 
 def upgrade() -> None:
@@ -18,14 +38,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("per_hour", sa.Integer(), nullable=True),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_host")),
         sa.UniqueConstraint("name", name=op.f("uq_mail_host_name")),
     )
     op.create_table(
         "relay",
         sa.Column("name", sa.String(length=260), nullable=False),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
@@ -56,7 +76,7 @@ def upgrade() -> None:
         sa.Column("per_day", sa.Integer(), nullable=True),
         sa.Column("in_all", sa.Integer(), nullable=True),
         sa.Column("off_days", sa.Boolean(), nullable=True),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("today", sa.Date(), nullable=True),
         sa.Column("today_n", sa.Integer(), nullable=False),
         sa.Column("last_alert_id", sa.Integer(), nullable=True),
@@ -111,6 +131,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("review_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("review_why", sa.Text(), nullable=False, server_default=""))
 
+    with op.batch_alter_table("send_count", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_send_count_queued",
+            ["delivery"],
+            unique=False,
+            sqlite_where=sa.text("status = 'queued' AND n > 0"),
+            postgresql_where=sa.text("status = 'queued' AND n > 0"),
+        )
     # the rows that were there have them now; the program gives its own to new ones
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.alter_column("queue_id", server_default=None)
@@ -129,7 +157,23 @@ def upgrade() -> None:
             postgresql_where=sa.text("status = 'queued'"),
         )
 
-    with op.batch_alter_table("notice", schema=None) as batch_op:
+    op.create_index(
+        "ix_letter_failed",
+        "letter",
+        ["id"],
+        sqlite_where=sa.text("status = 'failed'"),
+        postgresql_where=sa.text("status = 'failed'"),
+    )
+
+    with nothing_points_to_notices(), op.batch_alter_table("notice", schema=None) as batch_op:
+        # a notice to an organiser is about no form
+        batch_op.alter_column("submission_id", existing_type=sa.BigInteger(), nullable=True)
+        batch_op.add_column(sa.Column("organiser_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("freeze_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(
+            op.f("fk_notice_organiser_id"), "organiser", ["organiser_id"], ["id"]
+        )
+        batch_op.create_foreign_key(op.f("fk_notice_freeze_id"), "freeze", ["freeze_id"], ["id"])
         batch_op.create_index(
             "uq_notice_copy",
             ["submission_id"],
@@ -140,9 +184,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.drop_index("uq_notice_copy")
-
+    op.drop_index("ix_send_count_queued", table_name="send_count")
+    op.drop_index("ix_letter_failed", table_name="letter")
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.drop_index("ix_letter_lane")
         batch_op.create_index(
@@ -174,6 +217,18 @@ def downgrade() -> None:
         batch_op.drop_index("ix_returned_letter_id")
 
     op.drop_table("returned")
+    op.execute(
+        "DELETE FROM attempt WHERE notice_id IN (SELECT id FROM notice WHERE submission_id IS NULL)"
+    )
+    op.execute("DELETE FROM notice WHERE submission_id IS NULL")
+    with nothing_points_to_notices(), op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index("uq_notice_copy")
+        batch_op.drop_constraint(op.f("fk_notice_freeze_id"), type_="foreignkey")
+        batch_op.drop_constraint(op.f("fk_notice_organiser_id"), type_="foreignkey")
+        batch_op.drop_column("freeze_id")
+        batch_op.drop_column("organiser_id")
+        batch_op.alter_column("submission_id", existing_type=sa.BigInteger(), nullable=False)
+
     op.drop_table("mailbox")
     op.drop_table("mail_domain")
     op.drop_table("relay_share")

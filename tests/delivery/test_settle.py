@@ -12,10 +12,12 @@ from app.delivery import settle
 from app.delivery.outcome import Deferred, Failed, Finished, Outcome, Rejected, Taken, Work
 from app.models import Attempt, Event, Letter, LetterStatus, Notice
 from app.outbox import claims, notices
+from app.settings import Settings
 from tests.grounds.letters import make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 
 ME = "here:1:abc"
+UNPACED = Settings(_env_file=None, pacing="off")
 LEASE = timedelta(minutes=15)
 
 
@@ -29,7 +31,7 @@ async def claimed(database: Database, n: int) -> list[Work]:
 async def claim(database: Database) -> list[Work]:
     async with database.transaction() as session:
         found = await claims.claim(
-            session, worker=ME, delivery="sandbox", limit=50, lease=LEASE, every=None
+            session, worker=ME, delivery="sandbox", limit=50, lease=LEASE, settings=UNPACED
         )
         return list(found)
 
@@ -40,7 +42,7 @@ def finished(work: Work, outcome: Outcome) -> Finished:
 
 async def settled(database: Database, *ended: Finished) -> None:
     async with database.transaction() as session:
-        await settle.settle(session, ended, worker=ME)
+        await settle.settle(session, ended, worker=ME, settings=UNPACED)
 
 
 async def test_each_ending_moves_its_letter_and_is_on_record(database: Database) -> None:
@@ -149,8 +151,8 @@ async def test_an_answer_that_comes_while_others_are_written_is_written_next(
     database: Database,
 ) -> None:
     works = await claimed(database, 12)
-    told: list[int] = []
-    settler = settle.Settler(database, worker=ME, settled=told.append)
+    told: list[Work] = []
+    settler = settle.Settler(database, UNPACED, worker=ME, settled=told.extend)
     running = asyncio.create_task(settler.run())
     for work in works:
         settler.settle(finished(work, Taken(250)))
@@ -158,7 +160,7 @@ async def test_an_answer_that_comes_while_others_are_written_is_written_next(
     settler.end()
     await asyncio.wait_for(running, 10)
     assert await statuses(database) == {"handed_over": 12}
-    assert sum(told) == 12
+    assert len(told) == 12
 
 
 async def test_an_answer_that_cannot_be_written_does_not_hold_the_others(
@@ -169,7 +171,7 @@ async def test_an_answer_that_cannot_be_written_does_not_hold_the_others(
     async with database.transaction() as session:
         await session.execute(delete(Event).where(Event.letter_id == gone))
         await session.execute(delete(Letter).where(Letter.id == gone))
-    settler = settle.Settler(database, worker=ME, settled=lambda works: None)
+    settler = settle.Settler(database, UNPACED, worker=ME, settled=lambda works: None)
     for work in works:
         settler.settle(finished(work, Taken(250)))
     settler.end()
@@ -178,3 +180,28 @@ async def test_an_answer_that_cannot_be_written_does_not_hold_the_others(
     assert await statuses(database) == {"handed_over": 2}
     errors = [line["work"] for line in lines if line["event"] == "cannot be settled"]
     assert errors == [f"letter {gone}"]
+
+
+async def test_two_workers_refused_by_the_same_offices_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    async with database.transaction() as session:
+        ground = await make_alert(session, targets=12)
+        await make_queued_letters(session, 24, ground=ground)
+    works = sorted(await claim(database), key=lambda work: work.contact.id)  # type: ignore[union-attr]
+    forwards, backwards = works[::2], works[:0:-2]
+    async with database.transaction() as session:
+        theirs = Letter.id.in_([work.letter.id for work in backwards])  # type: ignore[union-attr]
+        await session.execute(update(Letter).where(theirs).values(worker="there:1:abc"))
+
+    async def settle_as(worker: str, works: list[Work]) -> None:
+        no = Rejected(550, "5.3.0 no", "h")
+        ended = [
+            Finished(work, no, work.contact.email, clock.now(), clock.now())  # type: ignore[union-attr]
+            for work in works
+        ]
+        async with database.transaction() as session:
+            await settle.settle(session, ended, worker=worker, settings=UNPACED)
+
+    await asyncio.gather(settle_as(ME, forwards), settle_as("there:1:abc", backwards))
+    assert await statuses(database) == await counted(database) == {"rejected": 24}

@@ -3,19 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
 from app import clock
 from app.db import Database
 from app.delivery import worker
 from app.delivery.messages import message
-from app.errors import SettingsRefused
-from app.models import Attempt, Event, Letter, LetterTemplate, Notice, SandboxMessage
+from app.delivery.worker import POLL
+from app.models import (
+    Attempt,
+    Contact,
+    Event,
+    Freeze,
+    Letter,
+    LetterTemplate,
+    Notice,
+    RelayState,
+    SandboxMessage,
+)
 from app.settings import Delivery, Settings, Switch
 from tests.grounds.letters import MAIL_DOMAIN, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
@@ -252,9 +262,11 @@ async def test_an_answer_outlives_a_database_that_is_away(
 async def test_a_paced_worker_sends_one_letter_to_a_mailbox_and_waits(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
-    await queued(database, 9, delivery="live")
-    async with working(live.model_copy(update={"pacing": Switch.ON}), database):
-        await until_statuses(database, handed_over=3, queued=6)
+    paced = live.model_copy(update={"pacing": Switch.ON, "per_host_hour": 36_000})
+    with clock.held(datetime(2027, 11, 24, 8, tzinfo=UTC)):  # a Wednesday, ten in Tallinn
+        await queued(database, 9, delivery="live")
+        async with working(paced, database):
+            await until_statuses(database, handed_over=3, queued=6)
     assert sorted(smtp_server.asked) == [f"keep-the-treaty-{n}@example.org" for n in range(3)]
 
 
@@ -276,23 +288,75 @@ async def test_a_worker_takes_up_what_a_lost_one_held(
     assert {one.number for one in await all_of(database, Attempt)} == {2}
 
 
-async def test_a_relay_that_is_down_for_a_while_loses_nothing(
+async def test_a_relay_that_does_not_let_us_in_rests_and_its_letters_are_not_tried(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
     await queued(database, 4, delivery="live")
     smtp_server.greets("421 4.3.2 not now")
+
+    async def relay() -> RelayState:
+        async with database.reading() as session:
+            return await session.scalar(select(RelayState)) or RelayState(why="")
+
     with clock.held(clock.now()) as time:
         async with working(live, database):
 
-            async def all_deferred() -> bool:
-                return len(await all_of(database, Attempt)) == 4
+            async def known() -> bool:
+                return (await relay()).why == "connect: 4.3.2 not now"
 
-            await until(all_deferred)
+            await until(known)
             await until_statuses(database, queued=4)
+            refused = smtp_server.connections
+            assert refused <= live.connections
+            await asyncio.sleep(POLL)  # whoever was still being refused has told so by now
             smtp_server.agrees()
-            time.advance(timedelta(minutes=2))
+            time.advance(timedelta(seconds=20))
             await until_statuses(database, handed_over=4)
     assert len(smtp_server.received) == 4
+    assert {one.number for one in await all_of(database, Attempt)} == {1}, "none tried in vain"
+    assert ((await relay()).failures, (await relay()).retry_at) == (0, None)
+
+
+async def test_what_goes_to_nobody_waits_for_a_review(
+    database: Database, live: Settings, smtp_server: SmtpServer
+) -> None:
+    """The first letter is lost; the others would only be lost as well."""
+    one_by_one = live.model_copy(update={"connections": 1})
+    smtp_server.rejects("550 5.1.1 no such user", to="keep-the-treaty-0@example.org")
+    await queued(database, 90, delivery="live")
+    async with working(one_by_one, database):
+
+        async def rest_is_sent() -> bool:
+            return (await statuses(database)).get("handed_over") == 60
+
+        await until(rest_is_sent)
+    found = await statuses(database)
+    assert found["rejected"] < 30
+    assert found["rejected"] + found["queued"] == 30
+    (marked,) = await all_of(database, Contact, Contact.review_at.is_not(None))
+    assert marked.review_why == "5.1.1 no such user"
+    (hold,) = await all_of(database, Freeze)
+    assert (hold.scope, hold.ref) == ("contact", marked.id)
+
+
+async def test_ten_policy_refusals_in_an_hour_freeze_the_host_in_its_own_words(
+    database: Database, live: Settings, smtp_server: SmtpServer
+) -> None:
+    one_by_one = live.model_copy(update={"connections": 1})
+    smtp_server.answers("550 5.7.1 too many like this", at="DATA")
+    await queued(database, 60, delivery="live")
+    async with working(one_by_one, database):
+
+        async def frozen() -> bool:
+            return len(await all_of(database, Freeze)) == 1
+
+        await until(frozen)
+        await asyncio.sleep(POLL)
+        (hold,) = await all_of(database, Freeze)
+        assert (hold.scope, hold.why) == ("host", "5.7.1 too many like this")
+    found = await statuses(database)
+    assert 10 <= found["rejected"] < 60
+    assert found["queued"] == 60 - found["rejected"]
 
 
 async def test_workers_with_mixed_endings_do_not_hold_each_other_up(
@@ -301,7 +365,7 @@ async def test_workers_with_mixed_endings_do_not_hold_each_other_up(
     async with database.transaction() as session:
         ground = await make_alert(session, targets=6)
         await make_queued_letters(session, 150, ground=ground, delivery="live")
-    smtp_server.rejects(to="keep-the-treaty-0@example.org")
+    smtp_server.rejects("550 5.3.0 not today", to="keep-the-treaty-0@example.org")
     smtp_server.answers("451 4.7.1 try later", to="keep-the-treaty-3@example.org")
     smtp_server.rejects("550 5.2.1 disabled", to="keep-the-treaty-5@example.org")
     with capture_logs() as lines:
@@ -309,12 +373,3 @@ async def test_workers_with_mixed_endings_do_not_hold_each_other_up(
             await until_statuses(database, handed_over=75, rejected=50, queued=25)
     assert [line for line in lines if line["event"].startswith("could not")] == []
     assert await counted(database) == await statuses(database)
-
-
-async def test_a_lease_shorter_than_the_slowest_dialogue_is_refused_before_a_relay(
-    database: Database, live: Settings
-) -> None:
-    """Else a slow relay would get the same letter from a second worker while it takes it."""
-    hasty = live.model_copy(update={"lease_seconds": 600})
-    with pytest.raises(SettingsRefused, match="ONE_EMAIL_LEASE_SECONDS must be more than"):
-        await worker.run(hasty, database, stop=asyncio.Event())

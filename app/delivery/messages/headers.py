@@ -4,47 +4,45 @@ Some Python 3.11 and 3.12 releases turn an encoded newline in a subject into a h
 the standard library's writer is the slowest part of sending.
 """
 
-import base64
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from email.parser import BytesHeaderParser
+from collections.abc import Sequence
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.delivery.messages import encoded_words
 from app.errors import MessageRefused
 
-LINE = 78  # RFC 5322 2.1.1
-WORD = 75  # an encoded-word, RFC 2047 2
-FRAME = len("=?utf-8?q?") + len("?=")
+LINE = 78  # RFC 5322 2.1.1, as is the next
+LONGEST = 998
+FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 2.2
 # an address that needs no second look: RFC 5322 dot-atom at a plain domain name
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 # embeddings, overrides and isolates reorder what a reader sees beyond the name that holds them
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-AS_IT_IS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
-# each octet in the Q encoding at its strictest, which may stand in a name too: RFC 2047 5 (3)
-Q = tuple(
-    chr(octet) if octet in AS_IT_IS else "_" if octet == 0x20 else f"={octet:02X}"
-    for octet in range(256)
-)
-
-_parser = BytesHeaderParser()
 
 
 def clean(text: str) -> str:
     """A person's words as one line of header text, in NFC, with nothing that could act."""
-    text = REORDERING.sub("", unicodedata.normalize("NFC", text))
-    spaced = (" " if unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} else one for one in text)
-    line = " ".join("".join(spaced).split())
+    if not text.isprintable():
+        text = "".join(
+            " " if unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} else one
+            for one in REORDERING.sub("", text)
+        )
+    line = " ".join(unicodedata.normalize("NFC", text).split())
     # an encoded-word that somebody typed would be decoded by the reader's program
     return line.replace("=?", "= ?")
 
 
+@lru_cache(maxsize=1024)  # many letters share a subject
 def text_line(name: str, value: str) -> str:
     """A header of free text, folded; the reader gets back exactly `clean(value)`."""
     value = clean(value)
     folded = _folded(name, value) if value.isascii() else None
-    return f"{name}: {folded if folded is not None else _encoded(value, len(name) + 2)}\r\n"
+    if folded is None:
+        folded = encoded_words.written(value, len(name) + 2)
+    return f"{name}: {folded}\r\n"
 
 
 def address_line(name: str, address: str, phrase: str = "") -> str:
@@ -52,9 +50,9 @@ def address_line(name: str, address: str, phrase: str = "") -> str:
     phrase, address = clean(phrase), ascii_address(address)
     if not phrase:
         return f"{name}: {address}\r\n"
-    quoted = '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if not phrase.isascii() or len(name) + len(quoted) > LINE - 2:
-        quoted = _encoded(phrase, len(name) + 2)
+    quoted = _quoted(phrase) if phrase.isascii() else ""
+    if not quoted or len(name) + len(quoted) > LINE - 2:
+        quoted = encoded_words.written(phrase, len(name) + 2)
     last = len(quoted.rpartition("\n")[2]) + len(name) + 2
     gap = " " if last + len(address) + 3 <= LINE else "\r\n "
     return f"{name}: {quoted}{gap}<{address}>\r\n"
@@ -79,14 +77,34 @@ def ascii_address(address: str) -> str:
 
 
 def seal(head: bytes, meant: Sequence[str]) -> bytes:
-    """The header lines, if a reader finds exactly the headers that were meant.
+    """The header lines, if a reader finds exactly the headers that were meant, in their order.
 
     Raises MessageRefused.
     """
-    found = _parser.parsebytes(head + b"\r\n")
-    if found.keys() != list(meant) or found.get_payload() or found.defects or b"\0" in head:
+    if not _shape(tuple(meant)).fullmatch(head) or not encoded_words.harmless(head):
         raise MessageRefused("its headers would not be read as they were meant")
     return head
+
+
+@lru_cache(maxsize=64)
+def _shape(meant: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Each name with its text, in printable ASCII; what is folded goes on after a space.
+
+    No line is blank, ends without CRLF or is longer than 998: RFC 5322 2.1.1, 2.2 and 3.2.2.
+    """
+    if not all(map(FIELD_NAME.fullmatch, meant)):
+        raise MessageRefused("a header's name is not one")
+    return re.compile(
+        b"".join(
+            rb"%b: [ -~]{0,%d}+\r\n(?:(?! *+\r) [ -~]{0,%d}+\r\n)*+"
+            % (re.escape(name).encode(), LONGEST - len(name) - 2, LONGEST - 1)
+            for name in meant
+        )
+    )
+
+
+def _quoted(phrase: str) -> str:
+    return '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _folded(name: str, value: str) -> str | None:
@@ -100,45 +118,3 @@ def _folded(name: str, value: str) -> str | None:
             lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
     longest = max(len(lines[0]) + len(name) + 1, *(len(line) for line in lines))
     return "\r\n ".join(lines) if longest < LINE else None
-
-
-def _encoded(text: str, column: int) -> str:
-    """As encoded-words (RFC 2047), one a line; the first line begins at `column`."""
-    octets = text.encode()
-    if len(_quoted(octets)) <= len(octets) * 4 / 3:
-        words = [f"q?{_quoted(piece)}" for piece in _split(text, column, _quoted_length)]
-    else:
-        words = [f"b?{_base64(piece)}" for piece in _split(text, column, _base64_length)]
-    return "\r\n ".join(f"=?utf-8?{word}?=" for word in words)
-
-
-def _split(text: str, column: int, length: Callable[[bytes], float]) -> Iterator[bytes]:
-    """Pieces that fit into an encoded-word each; no character is cut in two."""
-    room, piece, filled = (WORD - FRAME - column) // 4 * 4, b"", 0.0
-    if length(text.encode()) <= room:
-        yield text.encode()
-        return
-    for character in text:
-        octets = character.encode()
-        if piece and filled + length(octets) > room:
-            yield piece
-            room, piece, filled = (WORD - FRAME) // 4 * 4, b"", 0.0
-        piece += octets
-        filled += length(octets)
-    yield piece
-
-
-def _quoted(octets: bytes) -> str:
-    return "".join(map(Q.__getitem__, octets))
-
-
-def _quoted_length(octets: bytes) -> float:
-    return len(_quoted(octets))
-
-
-def _base64(octets: bytes) -> str:
-    return base64.b64encode(octets).decode()
-
-
-def _base64_length(octets: bytes) -> float:
-    return len(octets) * 4 / 3

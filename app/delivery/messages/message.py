@@ -4,22 +4,23 @@ From is ours and Reply-To is the supporter's: a government's server checks wheth
 send for the From address, and an answer goes to the person who wrote.
 """
 
-import base64
-import binascii
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from app import clock
 from app.delivery.messages.headers import address_line, ascii_address, seal, text_line
+from app.delivery.messages.transfer import encoded
 from app.errors import MessageRefused
+from app.outbox.alarms import AlarmClaim
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
 from app.settings import Delivery, Settings
 from app.wording.render import LetterText
 
-ASCII = bytes(range(0x80))
 MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 BOUNCE = re.compile(r"letters\+([bn])-([0-9]{1,18})-([0-9a-f]{12})@(.+)")
 KINDS = {"b": "letter", "n": "notice"}
@@ -27,11 +28,12 @@ KINDS = {"b": "letter", "n": "notice"}
 
 @dataclass(frozen=True)
 class Message:
-    """An envelope and the octets that go in it."""
+    """An envelope and the octets that go in it. `envelope_id`: what a delivery report names."""
 
     mail_from: str
     rcpt_to: str
     raw: bytes
+    envelope_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,38 +46,40 @@ class BounceAddress:
 
 def of_letter(claim: Claim, text: LetterText, settings: Settings) -> Message:
     """The message to the office, or under reflect to the supporter. Raises MessageRefused."""
-    letter, submission = claim.letter, claim.submission
+    letter, submission, name = claim.letter, claim.submission, claim.submission.name
     office = ascii_address(claim.contact.email)
     reflected = letter.delivery == Delivery.REFLECT
-    sender = f"{submission.name} (via {settings.organisation_name})"
+    sender = f"{name} (via {settings.organisation_name})"
     recipient = ascii_address(submission.email) if reflected else office
     lines = {
         "From": address_line("From", f"letters@{settings.mail_domain}", sender),
-        "Reply-To": address_line("Reply-To", submission.email, submission.name),
-        "To": address_line("To", recipient),
+        "Reply-To": address_line("Reply-To", submission.email, name),
+        "To": f"To: {recipient}\r\n",
         "Subject": text_line("Subject", text.subject),
     }
     if reflected:
         lines["X-Intended-Recipient"] = address_line("X-Intended-Recipient", office)
     lines |= _identity(letter.message_id, claim.template.language)
     envelope_sender = bounce_address("b", letter.id, settings)
-    return Message(envelope_sender, recipient, _written(lines, text.body))
+    raw = _written(lines, text.body)
+    return Message(envelope_sender, recipient, raw, letter.message_id[1:-1])
 
 
-def of_notice(claim: NoticeClaim, text: LetterText, settings: Settings) -> Message:
-    """The message to the supporter. Raises MessageRefused."""
-    notice, submission = claim.notice, claim.submission
+def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Settings) -> Message:
+    """The message to the supporter or the organiser. Raises MessageRefused."""
+    notice, to = claim.notice, claim.to
     sender = f"letters@{settings.mail_domain}"
     lines = {
         "From": address_line("From", sender, settings.organisation_name),
-        "To": address_line("To", submission.email, submission.name),
+        "To": address_line("To", to.email, to.name),
         "Subject": text_line("Subject", text.subject),
         "Auto-Submitted": "Auto-Submitted: auto-generated\r\n",  # RFC 3834 5
     }
-    lines |= _identity(notice.message_id, submission.language)
+    lines |= _identity(notice.message_id, to.language)
     envelope_sender = bounce_address("n", notice.id, settings)
-    recipient = ascii_address(submission.email)
-    return Message(envelope_sender, recipient, _written(lines, text.body))
+    recipient = ascii_address(to.email)
+    raw = _written(lines, text.body)
+    return Message(envelope_sender, recipient, raw, notice.message_id[1:-1])
 
 
 def bounce_address(kind: str, number: int, settings: Settings) -> str:
@@ -100,14 +104,21 @@ def read_bounce_address(address: str, settings: Settings) -> BounceAddress | Non
 
 
 def _mac(kind: str, number: int, settings: Settings) -> str:
-    return hmac.new(settings.secret, f"bounce:{kind}-{number}".encode(), "sha256").hexdigest()[:12]
+    signed = _signer(settings.secret).copy()
+    signed.update(f"{kind}-{number}".encode())
+    return signed.hexdigest()[:12]
+
+
+@lru_cache(maxsize=4)
+def _signer(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, b"bounce:", "sha256")
 
 
 def _identity(message_id: str, language: str) -> dict[str, str]:
     if not MESSAGE_ID.fullmatch(message_id):
         raise MessageRefused("its Message-ID is not one")
     return {
-        "Date": f"Date: {format_datetime(clock.now())}\r\n",
+        "Date": _date_line(int(clock.now().timestamp())),
         "Message-ID": f"Message-ID: {message_id}\r\n",
         "MIME-Version": "MIME-Version: 1.0\r\n",
         "Content-Type": "Content-Type: text/plain; charset=utf-8\r\n",
@@ -115,23 +126,13 @@ def _identity(message_id: str, language: str) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=4)
+def _date_line(second: int) -> str:
+    return f"Date: {format_datetime(datetime.fromtimestamp(second, UTC))}\r\n"
+
+
 def _written(lines: dict[str, str], body: str) -> bytes:
-    encoding, encoded = _encoded(body)
+    encoding, octets = encoded(body)
     lines["Content-Transfer-Encoding"] = f"Content-Transfer-Encoding: {encoding}\r\n"
-    head = seal("".join(lines.values()).encode("ascii"), list(lines))
-    return head + b"\r\n" + encoded
-
-
-def _encoded(body: str) -> tuple[str, bytes]:
-    """The body in lines of at most 78 octets, all of it ASCII: every server carries it unharmed."""
-    if "\0" in body:
-        raise MessageRefused("its text holds a NUL")
-    text = body.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.endswith("\n"):
-        text += "\n"
-    octets = text.replace("\n", "\r\n").encode()
-    if len(octets.translate(None, ASCII)) * 2 > len(octets):
-        return "base64", base64.encodebytes(octets).replace(b"\n", b"\r\n")
-    quoted = b"\n" + binascii.b2a_qp(octets, istext=True)
-    # a mailbox file would put a > before it
-    return "quoted-printable", quoted.replace(b"\nFrom ", b"\n=46rom ")[1:]
+    head = seal("".join(lines.values()).encode("ascii"), tuple(lines))
+    return head + b"\r\n" + octets

@@ -16,6 +16,7 @@ from app.errors import Missing, TemplateBroken
 from app.models import Alert, AuditLine, Campaign, Freeze, Organiser, Role
 from app.outbox import freezes
 from app.reporting import counts, way
+from app.reporting.outbox import state
 from app.web import gate
 from app.web.pages import render
 from app.wording.templates import parse
@@ -64,7 +65,12 @@ async def desk(
         for alert in found.all()
     ]
     return render(
-        request, "organise/alerts.html", lines=lines, notes=await _notes(session), now=clock.now()
+        request,
+        "organise/alerts.html",
+        lines=lines,
+        outbox=await state.now(session, settings, organisation_id=organiser.organisation_id),
+        notes=await _notes(session),
+        now=clock.now(),
     )
 
 

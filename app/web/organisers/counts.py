@@ -4,8 +4,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 
 from app.errors import Missing
-from app.models import Campaign
-from app.reporting import counts
+from app.models import Alert, Campaign
+from app.reporting import counts, departures
 from app.web import gate
 from app.web.organisers import alerts
 from app.web.pages import render
@@ -31,6 +31,8 @@ async def of_alert(
         back=f"/organise/alerts/{slug}",
         zone=alert.timezone,
         made_up=alert.made_up,
+        paced=settings.paced,
+        outlook=await departures.of_alerts(session, [alert], settings),
         counts=await counts.of_alert(session, alert.id, settings.delivery),
     )
 
@@ -51,6 +53,7 @@ async def of_campaign(
     )
     if campaign is None:
         raise Missing("campaign", slug)
+    theirs = await session.scalars(select(Alert).where(Alert.campaign_id == campaign.id))
     return render(
         request,
         "organise/counts.html",
@@ -58,5 +61,7 @@ async def of_campaign(
         back="/organise",
         zone="UTC",
         made_up=False,
+        paced=settings.paced,
+        outlook=await departures.of_alerts(session, theirs.all(), settings),
         counts=await counts.of_campaign(session, campaign.id, settings.delivery),
     )

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.campaigns import offices
 from app.errors import FormRefused
 from app.letters import confirmation
 from app.models import Submission
@@ -10,6 +11,7 @@ from app.settings import Settings
 from app.tokens import LETTERS, link_token
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx
+from app.wording import own_mailbox
 
 router = APIRouter(include_in_schema=False)
 
@@ -64,6 +66,8 @@ async def _page(
         submission=submission,
         letters=letters,
         shown=confirmation.seal(letters),
+        held=await offices.held(session, [one.contact for one in letters if one.contact]),
+        own_mailbox=own_mailbox.offer,
         changed=changed,
         own_words=submission.own_words if typed is None else typed,
         errors=forms.sentences(refusal.fields, language) if refusal else {},

@@ -18,6 +18,7 @@ from app.letters.preview import Sheet
 from app.models import Alert, AlertCountry
 from app.settings import Settings
 from app.web import forms, pages
+from app.wording import own_mailbox
 from app.wording.choice import LanguageChoice
 from app.wording.render import Words
 
@@ -62,6 +63,8 @@ async def context(
         "countries": countries(language),
         "asks_address": [one.country for one in _first_of_each(available) if _wants(one)],
         "why": lambda choice: why_this_language(choice, language),
+        "held": await offices.held(session, [one.contact for one in available]),
+        "own_mailbox": own_mailbox.offer,
         "errors": forms.sentences(too_long, language),
         "closed": await _closed(session, alert),
     }

@@ -1,0 +1,1 @@
+"""What a measure stands on: databases, letters, other programs."""

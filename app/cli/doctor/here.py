@@ -1,0 +1,109 @@
+"""What this machine holds: settings, database, contacts, letter templates, the outbox."""
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock, migrating
+from app.campaigns.offices import newest_templates
+from app.cli import opening
+from app.cli.doctor.findings import Finding, heard, look, not_well, well
+from app.contacts import directory
+from app.db import Database
+from app.delivery.routes.relays import relays_of
+from app.errors import NotMigrated, SettingsRefused
+from app.models import Alert, Freeze, Letter, LetterStatus, MailHost
+from app.settings import Delivery, Settings
+
+WHAT_DELIVERY_MEANS = {
+    Delivery.SANDBOX: "Delivery is sandbox: letters land in a mailbox here; nothing leaves.",
+    Delivery.REFLECT: "Delivery is reflect: letters go back to their supporter, not to offices.",
+    Delivery.LIVE: "Delivery is live: letters go to the offices.",
+}
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything here; a part that does not work does not hide the others."""
+    return [
+        _settings(settings),
+        well(WHAT_DELIVERY_MEANS[settings.delivery]),
+        *await _database(settings),
+    ]
+
+
+def _settings(settings: Settings) -> Finding:
+    try:
+        settings.check()
+        relays_of(settings)
+    except SettingsRefused as refusal:
+        return not_well(f"{refusal}.")
+    return well(f"The settings agree; the address people see is {settings.public_url}.")
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    if not opening.is_there(settings):
+        return [not_well(f"{NotMigrated()}.")]
+    database = Database(settings.database)
+    try:
+        if not await migrating.is_current(database):
+            return [not_well(f"{NotMigrated()}.")]
+        async with database.reading() as session:
+            return [
+                well(f"The {database.engine.dialect.name} database answers and is up to date."),
+                await _contacts(session, settings),
+                await _templates(session),
+                *await _outbox(session, settings),
+            ]
+    except (SQLAlchemyError, OSError) as fault:
+        reason = str(getattr(fault, "orig", fault)).split("\n")[0]
+        return [not_well(f"The database does not answer: {reason}.")]
+    finally:
+        await database.close()
+
+
+async def _contacts(session: AsyncSession, settings: Settings) -> Finding:
+    n = await directory.unchecked(session)
+    if not n:
+        return well("Every contact was checked by an organiser.")
+    sentence = (
+        f"{n} contacts were not checked by an organiser, and in live delivery nothing goes there:"
+        " look each up and run “contacts check”."
+    )
+    return not_well(sentence) if settings.delivery is Delivery.LIVE else look(sentence)
+
+
+async def _templates(session: AsyncSession) -> Finding:
+    slugs = await session.execute(select(Alert.id, Alert.slug).order_by(Alert.slug))
+    waiting = [
+        f"{slug} {one.country}.{one.language}"
+        for alert_id, slug in slugs
+        for one in await newest_templates(session, alert_id)
+        if not one.reviewed
+    ]
+    if not waiting:
+        return well("Every letter template was reviewed.")
+    return look(f"Letter templates that nobody reviewed, and nobody gets: {', '.join(waiting)}.")
+
+
+async def _outbox(session: AsyncSession, settings: Settings) -> list[Finding]:
+    """The letter that is due longest, and what is held back."""
+    oldest = await session.scalar(
+        select(func.min(Letter.not_before)).where(
+            Letter.status == LetterStatus.QUEUED,
+            Letter.delivery == str(settings.delivery),
+            Letter.not_before <= clock.now(),
+        )
+    )
+    hosts = await session.execute(
+        select(MailHost.name, Freeze.why)
+        .join(Freeze, Freeze.ref == MailHost.id)
+        .where(Freeze.scope == "host", Freeze.released_at.is_(None))
+        .order_by(MailHost.name)
+    )
+    findings = [look(f"The mail host {name} is frozen: {heard(why)}.") for name, why in hosts]
+    if oldest is None:
+        return [*findings, well("No letter is due.")]
+    return [
+        *findings,
+        well(f"The letter due longest has been due since {oldest:%Y-%m-%d %H:%M} UTC."),
+    ]

@@ -1,0 +1,142 @@
+"""The line to a server once it is open: groups of commands out, replies in, one time-out each.
+
+aiosmtplib opens the connection and signs in; the wire takes its transport over, for aiosmtplib
+waits for every reply before the next command and costs half a millisecond a message.
+"""
+
+import asyncio
+from collections import deque
+from functools import lru_cache
+from typing import NamedTuple
+
+CODES = {str(code).encode(): code for code in range(200, 600)}
+LONGEST_REPLY = 32_768  # octets; no honest one comes near
+MOST_REPLIES = 16  # unread; we never ask for as many
+GARBLED = 0
+
+
+class Reply(NamedTuple):
+    """`code` is GARBLED where what came was no reply; nothing after it can be trusted."""
+
+    code: int
+    text: str
+
+
+class Wire(asyncio.Protocol):
+    """Reads replies as they come, in whatever pieces. Lost connections raise ConnectionError."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._replies: deque[Reply] = deque()
+        self._lines: list[str] = []  # of a reply that goes on
+        self._rest = b""  # of a line that goes on
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost = transport.is_closing()
+        self._deaf = False
+        self._room = asyncio.Event()
+        self._room.set()
+        transport.set_protocol(self)
+
+    @property
+    def quiet(self) -> bool:
+        """Open, and nothing was said that nobody asked for."""
+        return not (self._lost or self._replies or self._rest or self._lines)
+
+    @property
+    def lost(self) -> bool:
+        return self._lost
+
+    async def write(self, octets: bytes, seconds: float) -> None:
+        """Hand over to the network. Raises TimeoutError when it takes nothing for so long."""
+        if self._lost:
+            raise ConnectionError("Connection lost")
+        self._transport.write(octets)
+        if not self._room.is_set():
+            async with asyncio.timeout(seconds):
+                await self._room.wait()
+            if self._lost:
+                raise ConnectionError("Connection lost")
+
+    async def reply(self, seconds: float) -> Reply:
+        """The next reply. Raises TimeoutError, ConnectionError."""
+        if not self._replies:
+            if self._lost:
+                raise ConnectionError("Connection lost")
+            self._waiter = self._loop.create_future()
+            timer = self._loop.call_later(seconds, self._give_up)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        return self._replies.popleft()
+
+    def drop(self) -> None:
+        """Hang up at once; what has not left yet never will."""
+        self._lost = True
+        self._transport.abort()
+
+    # ── what the loop tells us ──
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._read(line)
+        if len(self._replies) > MOST_REPLIES or self._unread > LONGEST_REPLY:
+            self._garbled(b"The server talks without end")
+        if self._replies and self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        self._room.set()
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_exception(ConnectionError("Connection lost"))
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    @property
+    def _unread(self) -> int:
+        return len(self._rest) + sum(len(line) + 1 for line in self._lines)
+
+    def _read(self, line: bytes) -> None:
+        if self._deaf:
+            return
+        said = _line(line)
+        if said is None:
+            self._garbled(line)
+            return
+        code, last, text = said
+        if not last:
+            self._lines.append(text)
+        elif self._lines:
+            self._replies.append(Reply(code, "\n".join([*self._lines, text])))
+            self._lines.clear()
+        else:
+            self._replies.append(Reply(code, text))
+
+    def _garbled(self, line: bytes) -> None:
+        self._deaf = True
+        self._rest = b""
+        self._lines.clear()
+        self._replies.append(Reply(GARBLED, line.strip().decode("utf-8", "replace")))
+
+    def _give_up(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError("The server did not answer in time"))
+
+
+@lru_cache(maxsize=256)  # a server says the same few lines over and over
+def _line(line: bytes) -> tuple[int, bool, str] | None:
+    """Code, whether the reply ends here, and its words: RFC 5321 4.2. None: it is no reply."""
+    code, mark = CODES.get(line[:3]), line[3:4]
+    if code is None or mark not in b" -\r":
+        return None
+    return code, mark != b"-", line[4:].strip().decode("utf-8", "replace")

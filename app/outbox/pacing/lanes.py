@@ -1,0 +1,114 @@
+"""Where letters wait: a lane is what waits of one alert for one office.
+
+The send counts know which lanes hold letters, so that finding them costs the same however many
+letters wait, and however many of these are held back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Integer, and_, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock
+from app.models import (
+    Contact,
+    Letter,
+    LetterStatus,
+    Mailbox,
+    MailDomain,
+    MailHost,
+    SendCount,
+    Suppression,
+    Target,
+)
+from app.outbox import freezes
+from app.settings import Delivery
+
+# written once: it is asked of every lane of every claim
+DUE = (
+    select(Letter.not_before, Letter.id)
+    .where(
+        Letter.status == LetterStatus.QUEUED,
+        Letter.delivery == bindparam("delivery"),
+        Letter.target_id == bindparam("target_id"),
+        Letter.alert_id == bindparam("alert_id"),
+        Letter.not_before <= bindparam("now"),
+        ~freezes.letter_is_frozen(),
+    )
+    .order_by(Letter.not_before, Letter.id)
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(skip_locked=True, of=Letter)
+)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """`n` letters wait; `mailbox` and `host` are None where nobody has written yet.
+
+    `suppressed`: why its address must not be written to.
+    """
+
+    alert_id: int
+    target_id: int
+    n: int
+    country: str
+    email: str  # in lower case
+    mailbox: Mailbox | None
+    host: MailHost | None
+    suppressed: str | None
+
+
+async def of_delivery(session: AsyncSession, delivery: str) -> list[Lane]:
+    """The lanes that hold letters and may send them: not frozen, and checked if it is live."""
+    email = func.lower(Contact.email)
+    statement = (
+        select(SendCount, Contact.id, email, Target.country, Mailbox, MailHost, Suppression.why)
+        .join(Contact, and_(Contact.target_id == SendCount.target_id, Contact.retired_at.is_(None)))
+        .join(Target, Target.id == SendCount.target_id)
+        .outerjoin(Mailbox, Mailbox.email == email)
+        .outerjoin(MailDomain, MailDomain.name == Mailbox.domain)
+        .outerjoin(MailHost, MailHost.id == MailDomain.host_id)
+        .outerjoin(Suppression, Suppression.email == email)
+        .where(
+            SendCount.delivery == delivery, SendCount.status == LetterStatus.QUEUED, SendCount.n > 0
+        )
+        .order_by(SendCount.alert_id, SendCount.target_id)
+    )
+    if delivery == Delivery.LIVE:
+        statement = statement.where(Contact.checked_on.is_not(None))
+    held = await freezes.frozen(session)
+    return [
+        Lane(count.alert_id, count.target_id, count.n, country, address, mailbox, host, why)
+        for count, contact_id, address, country, mailbox, host, why in (
+            await session.execute(statement.execution_options(populate_existing=True))
+        )
+        if count.alert_id not in held.alerts
+        and contact_id not in held.contacts
+        and (host is None or host.id not in held.hosts)
+    ]
+
+
+async def first(
+    session: AsyncSession, delivery: str, lanes: Sequence[Lane], limit: int
+) -> list[int]:
+    """The letters of these lanes that have been due for longest, and that nobody else takes."""
+    due = [
+        (not_before, letter_id)
+        for lane in lanes
+        for not_before, letter_id in await _due(session, delivery, lane, limit)
+    ]
+    return [letter_id for _, letter_id in sorted(due)[:limit]]
+
+
+async def _due(
+    session: AsyncSession, delivery: str, lane: Lane, limit: int
+) -> Sequence[tuple[object, int]]:
+    asked = {
+        "delivery": delivery,
+        "target_id": lane.target_id,
+        "alert_id": lane.alert_id,
+        "now": clock.now(),
+        "limit": min(limit, lane.n),
+    }
+    return [(not_before, id_) for not_before, id_ in await session.execute(DUE, asked)]

@@ -1,0 +1,1 @@
+"""The outbox as an operator and the organisers see it."""
