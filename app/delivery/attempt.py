@@ -11,9 +11,9 @@ from app.delivery.messages.message import Message
 from app.delivery.outcome import Failed, Finished, Outcome, Work, name_of
 from app.delivery.routes.connection import Sender
 from app.errors import MessageRefused, TemplateBroken
-from app.outbox.alarms import AlarmClaim
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
+from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Settings
 from app.wording import alarms, notices, render
 

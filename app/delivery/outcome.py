@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from app.outbox.alarms import AlarmClaim
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
+from app.outbox.telling.alarms import AlarmClaim
 
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")  # RFC 3463 2
 LONGEST_REPLY = 2000

@@ -43,6 +43,9 @@ class Lines(Protocol):
     def dial(self, number: int) -> Sender:
         """A connection to there, opened when it is used."""
 
+    def hung_up(self, number: int) -> None:
+        """That sender closed the connection it had dialled."""
+
     async def look(self) -> None:
         """See now and then how things are."""
 
@@ -71,6 +74,8 @@ class AlwaysOpen:
 
     def dial(self, number: int) -> Sender:
         return self.senders()
+
+    def hung_up(self, number: int) -> None: ...
 
     async def look(self) -> None: ...
 
@@ -102,7 +107,9 @@ class Switchboard:
         self.relays, self.data_timeout = relays, data_timeout
         self.changed = asyncio.Event()
         self._lines: tuple[Relay, ...] = ()
+        self._dialled: dict[int, Relay] = {}  # by the number of the sender
         self._ailing: set[str] = set()
+        self._let_in_at: dict[str, float] = {}
         self._turns: dict[str, deque[datetime]] = {}
         self._looked_at = -float("inf")
 
@@ -110,6 +117,7 @@ class Switchboard:
         return self._lines[number] if number < len(self._lines) else None
 
     def dial(self, number: int) -> Sender:
+        self._dialled[number] = self._lines[number]
         return Connection(
             self._lines[number],
             hello=self.settings.mail_domain,
@@ -117,8 +125,11 @@ class Switchboard:
             data_timeout=self.data_timeout,
         )
 
+    def hung_up(self, number: int) -> None:
+        self._dialled.pop(number, None)
+
     async def look(self) -> None:
-        well = len(self._lines) == self.settings.connections and not self._ailing
+        well = bool(self._lines) and not self._ailing
         if monotonic() - self._looked_at < (LOOK_EVERY if well else LOOK_AGAIN):
             return
         async with self.database.transaction() as session:
@@ -136,7 +147,14 @@ class Switchboard:
         if not self.settings.paced:
             return wanted
         at_once = relay.connections or self.settings.per_relay_connections
-        return await pacing.share(session, relay.name, self.worker, wanted=wanted, at_once=at_once)
+        return await pacing.share(
+            session,
+            relay.name,
+            self.worker,
+            wanted=wanted,
+            at_once=at_once,
+            dialled=sum(one == relay for one in self._dialled.values()),
+        )
 
     async def turn(self, line: Hashable) -> float:
         if not self.settings.paced:
@@ -160,6 +178,13 @@ class Switchboard:
     async def not_let_in(self, line: Hashable, outcome: Unreached) -> None:
         relay = self._named(line)
         log.warning("a relay does not let us in", relay=relay.name, why=outcome.reply)
+        lately = monotonic() - self._let_in_at.get(relay.name, -float("inf")) < LOOK_EVERY
+        if lately and self._lines.count(relay) > 1:
+            # it has only too many of us: one line less, until the next look
+            at = self._lines.index(relay)
+            self._set_lines(self._lines[:at] + self._lines[at + 1 :])
+            self._looked_at = monotonic()
+            return
         self._set_lines(tuple(line for line in self._lines if line is not relay))
         why = f"{outcome.why}: {outcome.reply}"
         async with self.database.transaction() as session:
@@ -167,6 +192,7 @@ class Switchboard:
 
     async def let_in(self, line: Hashable) -> None:
         relay = self._named(line)
+        self._let_in_at[relay.name] = monotonic()
         if relay.name not in self._ailing:
             return
         self._ailing.discard(relay.name)

@@ -241,6 +241,7 @@ class Worker:
             if self.lines.line(number) != line or sender is None:
                 if sender:
                     await sender.close()
+                    self.lines.hung_up(number)
                 line, sender = self.lines.line(number), None
                 if line is None:
                     await self._wait_for_a_line()

@@ -121,8 +121,7 @@ async def claim(
         values=mine,
     )
     claims = await _load(session, [row.id for row in moved])
-    if len(claims) < len(moved):
-        await _fail_rest(session, worker, {row.id for row in moved}, claims)
+    await _fail_rest(session, worker, {row.id for row in moved}, claims)
     return claims if delivery != Delivery.LIVE else await _checked(session, worker, claims)
 
 
@@ -213,9 +212,12 @@ async def _fail_rest(
     session: AsyncSession, worker: str, letter_ids: set[int], claims: list[Claim]
 ) -> None:
     """Else they would be claimed over and over, and hold back whoever is claimed with them."""
+    rest = letter_ids - {one.letter.id for one in claims}
+    if not rest:
+        return
     await queue.move(
         session,
-        [Letter.id.in_(letter_ids - {one.letter.id for one in claims})],
+        [Letter.id.in_(rest)],
         frm=LetterStatus.SENDING,
         to=LetterStatus.FAILED,
         by=worker,

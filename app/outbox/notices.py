@@ -30,9 +30,10 @@ from sqlalchemy.orm import selectinload
 from app import clock
 from app.db import insert_for
 from app.models import Alert, Attempt, Freeze, Letter, LetterStatus, Notice, NoticeKind, Submission
-from app.outbox import alarms, enclosed, suppressions
-from app.outbox.alarms import AlarmClaim
+from app.outbox import suppressions
 from app.outbox.claims import CRASHES
+from app.outbox.telling import alarms, enclosed
+from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Settings
 from app.wording.notices import Enclosed
 
@@ -155,12 +156,6 @@ async def claim(
     to_organisers = await _alarms(session, [one for one in chosen if one not in about_forms])
     to_supporters = await _with_letters(session, await _without_suppressed(session, to_supporters))
     return [*to_organisers, *to_supporters]
-
-
-async def renew(session: AsyncSession, worker: str, lease: timedelta) -> None:
-    """Hold on to what this worker holds: it lives, however slow the servers it talks to."""
-    mine = and_(Notice.status == LetterStatus.SENDING, Notice.worker == worker)
-    await _update(session, mine, lease_until=clock.now() + lease)
 
 
 async def recover(session: AsyncSession) -> int:

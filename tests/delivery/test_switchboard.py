@@ -7,6 +7,7 @@ import pytest
 
 from app import clock
 from app.db import Database
+from app.delivery import switchboard as looking
 from app.delivery.routes.relays import Relay
 from app.delivery.switchboard import Switchboard
 from app.settings import Delivery, Settings, Switch
@@ -63,6 +64,33 @@ async def test_a_turn_that_was_not_committed_is_nobodys(
     monkeypatch.undo()
     (later,) = await moments(lines, 1)
     assert later > taken[0]
+
+
+async def test_a_newcomer_waits_until_the_connections_are_closed(
+    database: Database, paced: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(looking, "LOOK_AGAIN", 0.0)
+    four = paced.model_copy(update={"connections": 4, "per_relay_connections": 4})
+    first, second = switchboard(four, database), switchboard(four, database, "two")
+
+    async def lines() -> tuple[int, int]:
+        await first.look()
+        await second.look()
+        return sum(map(_leads, [first] * 4, range(4))), sum(map(_leads, [second] * 4, range(4)))
+
+    assert await lines() == (4, 0)
+    for number in range(4):
+        first.dial(number)
+    assert await lines() == (2, 0), "it gives way, and talks to the end first"
+    first.hung_up(2)
+    assert await lines() == (2, 1)
+    first.hung_up(3)
+    assert await lines() == (2, 2)
+
+
+def _leads(lines: Switchboard, number: int) -> bool:
+    return lines.line(number) is not None
 
 
 def _gone() -> None:

@@ -28,7 +28,7 @@ from tests.grounds.working import running_clock
 
 FORKS = get_context("forkserver")
 DIALECTS = ("sqlalchemy.dialects.postgresql.asyncpg", "sqlalchemy.dialects.sqlite.aiosqlite")
-FORKS.set_forkserver_preload([__name__, *DIALECTS])
+FORKS.set_forkserver_preload([__name__, "holidays", *DIALECTS])
 KILLED = -signal.SIGKILL
 tls_context(checked=False)  # takes longer than all else that a fork does until it sends
 # in which transaction, and on which side of its commit
@@ -69,7 +69,7 @@ def start(
 
 
 def _work(settings: Settings, name: str, later: timedelta, dies: Step) -> None:
-    quiet = structlog.make_filtering_bound_logger(logging.DEBUG)
+    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=quiet)
     if dies:
         _mark("claim", claims, "claim")

@@ -22,7 +22,7 @@ from app.models import (
     Role,
 )
 from app.outbox import freezes, notices, queue, refusals, suppressions
-from app.outbox.alarms import AlarmClaim
+from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Delivery, Settings, Switch
 from tests.grounds.letters import MAIL_DOMAIN, Ground, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from app import clock
 from app.db import Database
-from app.models import Alert, Letter, Mailbox, MailHost, Submission, Target
-from app.outbox import claims, freezes, suppressions
+from app.models import Alert, Letter, LetterStatus, Mailbox, MailHost, Submission, Target
+from app.outbox import claims, freezes, queue, suppressions
 from app.outbox.pacing import choices, hosts
 from app.outbox.pacing.choices import Choice
 from app.reporting import boxes, departures
@@ -79,6 +79,13 @@ async def test_a_letter_leaves_when_its_supporter_was_told(
                 limit=9,
                 lease=timedelta(days=1),
                 settings=settings,
+            )
+            await queue.move(
+                session,
+                [Letter.id.in_([one.letter.id for one in taken])],
+                frm=LetterStatus.SENDING,
+                to=LetterStatus.HANDED_OVER,
+                by="w",
             )
         left |= {one.letter.id: held.at for one in taken}
         held.advance(MINUTE / 2)

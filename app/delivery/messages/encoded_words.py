@@ -81,7 +81,7 @@ def _cut(sizes: Sequence[int], first: int, others: int) -> Iterator[tuple[int, i
     """Where each word begins and ends: no character is cut in two."""
     start, room = 0, first
     for place, size in enumerate(sizes):
-        if size > room and place > start:
+        if size > room:
             yield start, place
             start, room = place, others
         room -= size

@@ -15,9 +15,9 @@ from app import clock
 from app.delivery.messages.headers import address_line, ascii_address, seal, text_line
 from app.delivery.messages.transfer import encoded
 from app.errors import MessageRefused
-from app.outbox.alarms import AlarmClaim
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
+from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Delivery, Settings
 from app.wording.render import LetterText
 

@@ -68,9 +68,10 @@ async def learn(session: AsyncSession, domain: str, exchanges: Sequence[str]) ->
     names = [name.lower().rstrip(".") for name in exchanges]
     values: dict[str, object] = {"looked_up_at": clock.now()}
     if names:
-        insert = insert_for(session)(MailHost).values(name=names[0])
+        home = await _home(session, domain, names)
+        insert = insert_for(session)(MailHost).values(name=home)
         await session.execute(insert.on_conflict_do_nothing())
-        host_id = await session.scalar(select(MailHost.id).where(MailHost.name == names[0]))
+        host_id = await session.scalar(select(MailHost.id).where(MailHost.name == home))
         values |= {"exchanges": names, "host_id": host_id}
     await session.execute(
         update(MailDomain)
@@ -78,6 +79,23 @@ async def learn(session: AsyncSession, domain: str, exchanges: Sequence[str]) ->
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+async def _home(session: AsyncSession, domain: str, names: Sequence[str]) -> str:
+    """Exchanges of equal preference come in another order each time: the domain stays with the
+    one it has, or goes where a domain with the same exchanges is. Else a host that is frozen, or
+    has had its turns, would be left for its twin the next day."""
+    rows = await session.execute(
+        select(MailDomain.name, MailDomain.exchanges, MailHost.name)
+        .join(MailHost, MailHost.id == MailDomain.host_id)
+        .order_by(MailHost.id)
+    )
+    homes = [
+        (name != domain, home)
+        for name, exchanges, home in rows
+        if home in names and (name == domain or set(exchanges) == set(names))
+    ]
+    return min(homes, key=lambda one: one[0])[1] if homes else names[0]
 
 
 def domain_of(email: str) -> str:

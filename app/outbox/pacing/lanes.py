@@ -89,6 +89,20 @@ async def of_delivery(session: AsyncSession, delivery: str) -> list[Lane]:
     ]
 
 
+async def in_hand(session: AsyncSession, delivery: str) -> dict[int, int]:
+    """How many letters to each mail host workers are busy with at this moment."""
+    rows = await session.execute(
+        select(MailDomain.host_id, func.sum(SendCount.n))
+        .select_from(SendCount)
+        .join(Contact, and_(Contact.target_id == SendCount.target_id, Contact.retired_at.is_(None)))
+        .join(Mailbox, Mailbox.email == func.lower(Contact.email))
+        .join(MailDomain, MailDomain.name == Mailbox.domain)
+        .where(SendCount.delivery == delivery, SendCount.status == LetterStatus.SENDING)
+        .group_by(MailDomain.host_id)
+    )
+    return {host_id: int(n) for host_id, n in rows}
+
+
 async def first(
     session: AsyncSession, delivery: str, lanes: Sequence[Lane], limit: int
 ) -> list[int]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from app.models import Mailbox, MailHost
 from app.settings import Settings
 
+ON_THE_WAY = 10 / 3600  # hours
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -41,7 +43,8 @@ def at_once(per_hour: float) -> int:
 def spacing(per_hour: float) -> float:
     """Hours at peak from one turn to the next.
 
-    A turn may be late by a quarter of it (jitter), and `at_once` letters go together: counted so
-    that even then no window of an hour holds more than the limit.
+    A turn may be late by a quarter of it (jitter), `at_once` letters go together, and from its
+    turn to the server a letter may take a little longer than another: counted so that even then
+    no window of an hour holds more than the limit.
     """
-    return 1 / (per_hour + 1 - 1.25 * at_once(per_hour))
+    return (1 + ON_THE_WAY) / (per_hour + 1 - 1.25 * at_once(per_hour))

@@ -35,11 +35,14 @@ def usable(state: RelayState) -> bool:
     return state.retry_at is None or state.retry_at <= clock.now()
 
 
-async def share(session: AsyncSession, name: str, worker: str, *, wanted: int, at_once: int) -> int:
+async def share(
+    session: AsyncSession, name: str, worker: str, *, wanted: int, at_once: int, dialled: int = 0
+) -> int:
     """How many connections this worker may keep open for a minute: at most its fair part.
 
     Its row in `states` must be locked. Nobody takes from another: each gives way at its own next
-    turn here, and until then the newcomer waits.
+    turn here, and until then the newcomer waits. `dialled`: how many it has open; of those it
+    must close, others get the use when they are closed.
     """
     now = clock.now()
     gone = (RelayShare.relay == name, RelayShare.until <= now, RelayShare.worker != worker)
@@ -53,12 +56,12 @@ async def share(session: AsyncSession, name: str, worker: str, *, wanted: int, a
     fair = max(1, at_once // (workers + 1))
     granted = max(0, min(wanted, fair, at_once - taken))
     row = insert_for(session)(RelayShare).values(
-        relay=name, worker=worker, connections=granted, until=now + SHARE
+        relay=name, worker=worker, connections=max(granted, dialled), until=now + SHARE
     )
     await session.execute(
         row.on_conflict_do_update(
             index_elements=["relay", "worker"],
-            set_={"connections": granted, "until": now + SHARE},
+            set_={"connections": max(granted, dialled), "until": now + SHARE},
         )
     )
     return granted

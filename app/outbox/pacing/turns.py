@@ -6,7 +6,7 @@ all alerts and workers and through a restart, and a changed one with the next lo
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -22,6 +22,7 @@ from app.outbox.pacing.lanes import Lane
 from app.settings import Settings
 
 HANDFUL = 30
+IN_HAND = 3  # letters that workers may be busy with at one mail host
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_YET_TAKEN = (
     LetterStatus.HELD,
@@ -42,11 +43,12 @@ async def take(
     boxes = defaultdict(list)
     for lane in found:
         boxes[lane.email].append(lane)
+    busy = await lanes.in_hand(session, delivery)
     chosen: list[int] = []
     for box in sorted(boxes.values(), key=_last_turn):
         if len(chosen) == limit:
             break
-        if _too_early(box[0], settings):
+        if _too_early(box[0], settings) or _slow(box[0], busy, settings):
             continue
         chosen += await _turn(session, box, delivery, limit - len(chosen), settings)
     return chosen
@@ -221,6 +223,14 @@ def _too_early(lane: Lane, settings: Settings) -> bool:
         return False
     hours = limits.spacing(limits.of(lane.mailbox, settings).per_hour)
     return (clock.now() - lane.mailbox.last_at).total_seconds() < hours * 3600
+
+
+def _slow(lane: Lane, busy: Mapping[int, int], settings: Settings) -> bool:
+    """A host that takes its time over what it has gets no more: it would hold every sender."""
+    if lane.host is None:
+        return False
+    together = limits.at_once(limits.of_host(lane.host, settings))
+    return busy.get(lane.host.id, 0) >= max(IN_HAND, 2 * together)
 
 
 def _last_turn(box: list[Lane]) -> datetime:

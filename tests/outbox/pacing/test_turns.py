@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from app import clock
 from app.db import Database
-from app.models import Contact, Letter, Mailbox, MailHost
-from app.outbox import claims, freezes
+from app.models import Contact, Letter, LetterStatus, Mailbox, MailHost
+from app.outbox import claims, freezes, queue
 from app.outbox.pacing import hosts, limits
 from app.settings import Settings
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
@@ -37,7 +37,7 @@ async def made(database: Database) -> Ground:
         return await make_alert(session, targets=3)
 
 
-async def queue(database: Database, made: Ground, n: int) -> None:
+async def put(database: Database, made: Ground, n: int) -> None:
     async with database.transaction() as session:
         await make_queued_letters(session, n, ground=made)
 
@@ -57,6 +57,17 @@ async def claimed(
     return [one.letter for one in found]
 
 
+async def sent(database: Database, letters: list[Letter]) -> None:
+    async with database.transaction() as session:
+        await queue.move(
+            session,
+            [Letter.id.in_([letter.id for letter in letters])],
+            frm=LetterStatus.SENDING,
+            to=LetterStatus.HANDED_OVER,
+            by="w1",
+        )
+
+
 async def departures(
     database: Database,
     settings: Settings,
@@ -68,7 +79,9 @@ async def departures(
     """When each letter leaves, if somebody looks every `step`."""
     left = []
     while held.at < until:
-        left += [(held.at, letter) for letter in await claimed(database, settings)]
+        taken = await claimed(database, settings)
+        left += [(held.at, letter) for letter in taken]
+        await sent(database, taken)
         held.advance(step)
     return left
 
@@ -76,21 +89,21 @@ async def departures(
 async def test_a_mailbox_gets_one_letter_at_a_time_and_the_others_are_not_held_back(
     database: Database, made: Ground
 ) -> None:
-    await queue(database, made, 9)
+    await put(database, made, 9)
     turn = AN_HOUR / 19.75
     with clock.held(TEN) as held:
         takes = [len(await claimed(database, paced(), worker=f"w{n}")) for n in range(3)]
         assert takes == [3, 0, 0], "one for each of three mailboxes, whichever worker asks"
         held.advance(turn - A_SECOND)
         assert await claimed(database, paced()) == []
-        held.advance(turn / 4 + A_SECOND)
+        held.advance(turn / 4 + A_SECOND * 3)
         assert len(await claimed(database, paced())) == 3
 
 
 async def test_two_workers_that_ask_at_once_do_not_exceed_the_pace(
     database: Database, made: Ground
 ) -> None:
-    await queue(database, made, 30)
+    await put(database, made, 30)
     with clock.held(TEN):
         takes = await asyncio.gather(
             *(claimed(database, paced(), worker=f"w{n}") for n in range(6))
@@ -101,7 +114,7 @@ async def test_two_workers_that_ask_at_once_do_not_exceed_the_pace(
 async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
     database: Database, made: Ground
 ) -> None:
-    await queue(database, made, 3)
+    await put(database, made, 3)
     letters = await all_of(database, Letter)
     with clock.held(TEN):
         async with database.transaction() as session:
@@ -117,7 +130,7 @@ async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
 async def test_nothing_leaves_at_night_on_a_sunday_or_on_a_holiday(
     database: Database, made: Ground
 ) -> None:
-    await queue(database, made, 3)
+    await put(database, made, 3)
     night, sunday = TEN.replace(hour=1), TEN + timedelta(days=4)
     independence_day = datetime(2028, 2, 24, 8, tzinfo=UTC)
     for closed in (night, sunday, independence_day):
@@ -150,7 +163,7 @@ async def test_no_window_of_an_hour_holds_more_than_the_limit_and_the_spacing_va
 
 
 async def test_mailboxes_behind_one_host_share_its_limit(database: Database, made: Ground) -> None:
-    await queue(database, made, 30)
+    await put(database, made, 30)
     settings = paced(per_mailbox_hour=1000, per_host_hour=60)
     with clock.held(TEN) as held:
         left = await departures(
@@ -163,7 +176,7 @@ async def test_mailboxes_behind_one_host_share_its_limit(database: Database, mad
 async def test_two_domains_with_one_mx_lie_behind_one_host(
     database: Database, made: Ground
 ) -> None:
-    await queue(database, made, 3)
+    await put(database, made, 3)
     async with database.transaction() as session:
         await session.execute(
             update(Contact).where(Contact.id == made.contacts[0].id).values(email="a@one.example")
@@ -180,6 +193,19 @@ async def test_two_domains_with_one_mx_lie_behind_one_host(
     with clock.held(TEN):
         taken = await claimed(database, paced(per_host_hour=1))
     assert len(taken) == 2, "one behind the MX they share, one at example.org"
+
+
+async def test_a_host_that_takes_its_time_does_not_get_every_sender(
+    database: Database, made: Ground
+) -> None:
+    await put(database, made, 30)
+    with clock.held(TEN) as held:
+        busy = []
+        for _ in range(4):
+            settings = paced(per_mailbox_hour=1000, per_host_hour=3000)
+            busy.append(len(await claimed(database, settings)))
+            held.advance(timedelta(minutes=1))
+    assert busy == [1, 1, 1, 0], "three are in hand, and none of them is settled"
 
 
 async def test_a_day_has_its_cap_and_the_next_day_another(database: Database) -> None:
@@ -210,7 +236,7 @@ async def test_a_cap_in_all_ends_it_until_somebody_raises_it(database: Database)
 
 
 async def test_a_changed_limit_counts_from_the_next_look(database: Database, made: Ground) -> None:
-    await queue(database, made, 9)
+    await put(database, made, 9)
     with clock.held(TEN) as held:
         assert len(await claimed(database, paced(per_mailbox_hour=2))) == 3
         held.advance(timedelta(minutes=5))
@@ -240,7 +266,7 @@ async def test_alerts_take_turns_at_a_mailbox(database: Database) -> None:
 
 
 async def test_a_raised_limit_lets_many_leave_together(database: Database, made: Ground) -> None:
-    await queue(database, made, 90)
+    await put(database, made, 90)
     settings = paced(per_mailbox_hour=36_000, per_host_hour=108_000)
     with clock.held(TEN) as held:
         assert len(await claimed(database, settings)) == 30
@@ -258,6 +284,6 @@ def test_the_spacing_keeps_every_window_within_the_limit(per_hour: int) -> None:
 
 
 async def test_unpaced_lanes_share_a_claim(database: Database, made: Ground) -> None:
-    await queue(database, made, 90)
-    taken = await claimed(database, paced(pacing="off"), limit=30)
-    assert set(Counter(letter.target_id for letter in taken).values()) == {10}
+    await put(database, made, 360)
+    taken = await claimed(database, paced(pacing="off"), limit=300)
+    assert set(Counter(letter.target_id for letter in taken).values()) == {100}

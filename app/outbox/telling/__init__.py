@@ -1,0 +1,1 @@
+"""What a notice tells of, found when it is claimed."""
