@@ -17,6 +17,7 @@ from app.settings import Settings
 NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 POLICY = "5.7."  # security or policy: RFC 3463 3.8
 POLICY_REFUSALS = 10
+OF_THE_LETTER = ("5.5.", "5.6.")  # protocol, and content or media: RFC 3463 3.6, 3.7
 AN_HOUR = timedelta(hours=1)
 
 
@@ -25,10 +26,13 @@ async def refused(
 ) -> None:
     """Draw what follows from a 5xx to this address, whether said at once or by returned mail.
 
-    A policy refusal speaks of us, and the tenth in an hour freezes the host. Any other marks the
-    contact for review, and where there is no such address its letters wait for that review:
-    each would only be lost. The organisers concerned are told of either freeze by mail.
+    A policy refusal speaks of us, and the tenth in an hour freezes the host; one of a letter's
+    content speaks of that letter. Any other marks the contact for review, and where there is no
+    such address its letters wait for that review: each would only be lost. The organisers
+    concerned are told of either freeze by mail.
     """
+    if enhanced.startswith(OF_THE_LETTER):
+        return
     if enhanced.startswith(POLICY):
         await _count_policy(session, email, reply, by, settings)
         return

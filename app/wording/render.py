@@ -45,7 +45,8 @@ def letter(
     template: LetterTemplate, target: Target, *, stage: str, seed: int, words: Words
 ) -> LetterText:
     """The letter to one office. Raises TemplateBroken where the template has no ask."""
-    name = f"{template.country}.{template.language}"
+    language = template.language
+    name = f"{template.country}.{language}"
     source = parse(template.source, name)
     front = source.front
     if stage not in front.asks:
@@ -58,7 +59,7 @@ def letter(
         _drawn(source, "closings", choices, f"{draw}:closing"),
         source.asks[stage],
     )
-    country = _country_name(words.country, template.language)
+    country = _country_name(words.country, language)
     person = (words.name, words.city, country, words.postal_address, words.own_words)
     try:
         body = fill(source.body, pieces, choices, person)

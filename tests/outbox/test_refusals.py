@@ -157,6 +157,18 @@ async def test_an_address_of_two_offices_that_does_not_exist_is_one_mail(
 
 
 @pytest.mark.parametrize(
+    ("said", "marked"),
+    [("5.6.0 not like this", 0), ("5.5.4 bad command", 0), ("5.2.1 disabled", 1), (NOBODY, 1)],
+)
+async def test_a_contact_is_for_review_unless_the_refusal_speaks_of_the_letter(
+    database: Database, made: Ground, said: str, marked: int
+) -> None:
+    await refused(database, said)
+    found = await all_of(database, Contact, Contact.review_at.is_not(None))
+    assert [one.review_why for one in found] == [said] * marked
+
+
+@pytest.mark.parametrize(
     ("waits", "state", "n"),
     [(True, AlertState.CLOSED, 2), (False, AlertState.PUBLISHED, 2), (False, AlertState.CLOSED, 0)],
 )
