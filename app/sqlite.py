@@ -51,12 +51,26 @@ class Cursor:
         self._cursor.close()
 
 
+class AtOnce:
+    """In place of the queue of a driver's thread, where SQLAlchemy puts what it wants done."""
+
+    def put_nowait(self, wanted: tuple[asyncio.Future[Any], Callable[[], Any]]) -> None:
+        future, work = wanted
+        future.set_result(work())
+
+
 class Connection:
     """One connection. `driver`: Python's own, used by one task at a time."""
 
     def __init__(self, driver: sqlite3.Connection) -> None:
         self.driver = driver
-        self._connection: sqlite3.Connection | None = driver  # SQLAlchemy asks whether it is open
+        # what SQLAlchemy asks of the usual driver: is it open, and set its isolation level
+        self._connection: sqlite3.Connection | None = driver
+        self._conn, self._tx = driver, AtOnce()
+
+    @property
+    def isolation_level(self) -> str | None:
+        return self.driver.isolation_level
 
     def cursor(self) -> Cursor:
         return Cursor(self)
@@ -68,7 +82,7 @@ class Connection:
         await self.apart(self.driver.commit)
 
     async def rollback(self) -> None:
-        await self.apart(self.driver.rollback)
+        self.driver.rollback()  # it waits for nobody, and a reader's end is one
 
     async def close(self) -> None:
         self.stop()

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -90,60 +100,20 @@ class Counts:
         return way.stretches(self.letters)
 
 
-async def of_alert(session: AsyncSession, alert_id: int, delivery: str) -> Counts:
-    """The counts of one alert; its supporters are distinct people with a confirmed letter."""
-    return await _counts(
-        session,
-        delivery,
-        supporters=("alert", alert_id),
-        sends=SendCount.alert_id == alert_id,
-        days=DayCount.alert_id == alert_id,
-    )
+# ── the questions, written once: to write them anew takes longer than to answer them ──
 
 
-async def of_campaign(session: AsyncSession, campaign_id: int, delivery: str) -> Counts:
-    """The counts over all alerts of a campaign; a person in two of them is one supporter."""
-    alerts = select(Alert.id).where(Alert.campaign_id == campaign_id)
-    return await _counts(
-        session,
-        delivery,
-        supporters=("campaign", campaign_id),
-        sends=SendCount.alert_id.in_(alerts),
-        days=DayCount.alert_id.in_(alerts),
-    )
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of an alert, or of all alerts of a campaign."""
+
+    offices: Select[str, str, str, int, str]
+    days: Select[date, str, int]
 
 
-async def _counts(
-    session: AsyncSession,
-    delivery: str,
-    *,
-    supporters: tuple[str, int],
-    sends: ColumnElement[bool],
-    days: ColumnElement[bool],
-) -> Counts:
-    scope, ref = supporters
-    targets = await _targets(session, sends, delivery)
-    return Counts(
-        delivery=delivery,
-        as_of=clock.now(),
-        supporters=await session.scalar(
-            select(SupporterCount.n).where(
-                SupporterCount.scope == scope,
-                SupporterCount.ref == ref,
-                SupporterCount.delivery == delivery,
-            )
-        )
-        or 0,
-        letters=_sum(target.letters for target in targets),
-        targets=targets,
-        days=await _days(session, days, delivery),
-    )
-
-
-async def _targets(
-    session: AsyncSession, where: ColumnElement[bool], delivery: str
-) -> list[OfficeCounts]:
-    rows = await session.execute(
+def _questions(sends: ColumnElement[bool], days: ColumnElement[bool]) -> Questions:
+    delivery: BindParameter[str] = bindparam("delivery")
+    of_offices = (
         select(
             Target.country,
             Target.office,
@@ -158,23 +128,61 @@ async def _targets(
                 AlertCountry.alert_id == SendCount.alert_id, AlertCountry.country == Target.country
             ),
         )
-        .where(where, SendCount.delivery == delivery)
+        .where(sends, SendCount.delivery == delivery)
         .group_by(Target.country, Target.office, SendCount.status)
         .order_by(Target.country, Target.office)
     )
-    offices: dict[tuple[str, str], OfficeCounts] = {}
-    for row in rows:
-        new = OfficeCounts(row.country, row.office, _zeros(), row.named or "")
-        offices.setdefault((row.country, row.office), new).letters[row.status] = int(row.n)
-    return list(offices.values())
-
-
-async def _days(session: AsyncSession, where: ColumnElement[bool], delivery: str) -> list[Day]:
-    rows = await session.execute(
+    of_days = (
         select(DayCount.day, DayCount.status, func.sum(DayCount.n).label("n"))
-        .where(where, DayCount.delivery == delivery, DayCount.status.in_(queue.SENT))
+        .where(days, DayCount.delivery == delivery, DayCount.status.in_(sorted(queue.SENT)))
         .group_by(DayCount.day, DayCount.status)
     )
+    return Questions(of_offices, of_days)
+
+
+_REF = bindparam("ref", type_=Integer)
+_ALERTS = select(Alert.id).where(Alert.campaign_id == _REF)
+OF_ALERT = _questions(SendCount.alert_id == _REF, DayCount.alert_id == _REF)
+OF_CAMPAIGN = _questions(SendCount.alert_id.in_(_ALERTS), DayCount.alert_id.in_(_ALERTS))
+SUPPORTERS = select(SupporterCount.n).where(
+    SupporterCount.scope == bindparam("scope"),
+    SupporterCount.ref == _REF,
+    SupporterCount.delivery == bindparam("delivery"),
+)
+NONE = {status.value: 0 for status in LetterStatus}
+
+
+async def of_alert(session: AsyncSession, alert_id: int, delivery: str) -> Counts:
+    """The counts of one alert; its supporters are distinct people with a confirmed letter."""
+    return await _counts(session, OF_ALERT, "alert", alert_id, delivery)
+
+
+async def of_campaign(session: AsyncSession, campaign_id: int, delivery: str) -> Counts:
+    """The counts over all alerts of a campaign; a person in two of them is one supporter."""
+    return await _counts(session, OF_CAMPAIGN, "campaign", campaign_id, delivery)
+
+
+async def _counts(
+    session: AsyncSession, asked: Questions, scope: str, ref: int, delivery: str
+) -> Counts:
+    values = {"scope": scope, "ref": ref, "delivery": delivery}
+    connection = await session.connection()  # rows, no objects: they would take as long again
+    offices: dict[tuple[str, str], OfficeCounts] = {}
+    for country, office, status, n, named in await connection.execute(asked.offices, values):
+        new = OfficeCounts(country, office, NONE.copy(), named or "")
+        offices.setdefault((country, office), new).letters[status] = int(n)
+    targets = list(offices.values())
+    return Counts(
+        delivery=delivery,
+        as_of=clock.now(),
+        supporters=await connection.scalar(SUPPORTERS, values) or 0,
+        letters=_sum(target.letters for target in targets),
+        targets=targets,
+        days=_days((await connection.execute(asked.days, values)).all()),
+    )
+
+
+def _days(rows: Sequence[Row[date, str, int]]) -> list[Day]:
     found = {(row.day, row.status): int(row.n) for row in rows}
     return [
         Day(
@@ -194,12 +202,8 @@ def _every_day(days: Sequence[date]) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _zeros() -> dict[str, int]:
-    return {status.value: 0 for status in LetterStatus}
-
-
 def _sum(parts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total = _zeros()
+    total = NONE.copy()
     for part in parts:
         for status, n in part.items():
             total[status] += n

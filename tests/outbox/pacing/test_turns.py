@@ -148,18 +148,18 @@ async def test_no_window_of_an_hour_holds_more_than_the_limit_and_the_spacing_va
         await make_queued_letters(session, 60, ground=made)
     with clock.held(TEN) as held:
         left = await departures(
-            database, paced(), until=TEN + AN_HOUR * 2.5, held=held, step=timedelta(seconds=5)
+            database, paced(), until=TEN + AN_HOUR * 1.5, held=held, step=timedelta(seconds=15)
         )
     times = [at for at, _ in left]
-    assert max(sum(at <= one < at + AN_HOUR for one in times) for at in times) in {19, 20}
+    assert max(sum(at <= one < at + AN_HOUR for one in times) for at in times) in {18, 19, 20}
     gaps = [
         (later - sooner) / (AN_HOUR / 19.75)
         for sooner, later in zip(times, times[1:], strict=False)
     ]
-    first_hour = gaps[:18]
-    assert min(first_hour) >= 0.74
-    assert max(first_hour) <= 1.30
-    assert len({round(gap, 2) for gap in first_hour}) > 5, "not like clockwork"
+    first_hour = gaps[:17]
+    assert min(first_hour) >= 0.66  # somebody looks every twelfth of a turn
+    assert max(first_hour) <= 1.34
+    assert len({round(gap, 2) for gap in first_hour}) > 3, "not like clockwork"
 
 
 async def test_mailboxes_behind_one_host_share_its_limit(database: Database, made: Ground) -> None:
