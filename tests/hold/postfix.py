@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bench.ground import postfix
-from app.bench.ground.processes import CannotMeasure, free_port, wait_until_it_listens
+from app.bench.ground.processes import (
+    CannotMeasure,
+    free_port,
+    run,
+    wait_until_it_listens,
+)
 from tests.grounds.databases import quick_folder
 from tests.grounds.letters import MAIL_DOMAIN
 
@@ -48,7 +53,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_reject_unlisted_recipient = no
 virtual_mailbox_domains = example.org
 virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = texthash:{folder}/mailboxes
+virtual_mailbox_maps = texthash:{folder}/mailboxes, regexp:{folder}/supporters
 virtual_uid_maps = static:{nobody_id}
 virtual_gid_maps = static:{nobody_id}
 virtual_minimum_uid = 1
@@ -142,9 +147,15 @@ def _programs() -> Path:
     if (INSTALLED / MASTER).exists():
         return INSTALLED
     try:
-        return postfix.set_up(UNPACKED).folder
+        unpacked = postfix.set_up(UNPACKED).folder
     except CannotMeasure as reason:
         raise NoPostfix(f"Postfix is not installed and cannot be fetched: {reason}") from None
+    environment = dict([_libraries(unpacked).split("=", 1)])
+    for name in ("master", "smtpd", "lmtp"):
+        needed = run(["/usr/bin/ldd", (unpacked / MASTER).with_name(name)], env=environment)
+        if "not found" in needed:
+            raise NoPostfix(f"this machine lacks libraries of Postfix's {name}")
+    return unpacked
 
 
 def _libraries(programs: Path) -> str:
@@ -182,4 +193,6 @@ def _write(made: Postfix, programs: Path) -> None:
     (folder / "master.cf").write_text(MASTERS.format(port=made.port))
     (folder / "dynamicmaps.cf").write_text("")
     (folder / "mailboxes").write_text(f"{KNOWN} known\n")
+    # a bounce of a notice would come back after its test, and into the next one
+    (folder / "supporters").write_text("/^mari-/ supporters\n")
     (folder / "transport").write_text(f"{MAIL_DOMAIN} lmtp:inet:127.0.0.1:{made.returns}\n")

@@ -45,7 +45,8 @@ async def two_letters(database: Database, *exchanges: str) -> list[Letter]:
 
 async def sent_through(settings: Settings, database: Database, **expected: int) -> None:
     async def settled() -> bool:
-        return await statuses(database) == expected and len(await all_of(database, Returned)) == 2
+        told = {one.letter_id for one in await all_of(database, Returned)}
+        return await statuses(database) == expected and len(told) == 2
 
     async with await listening.listen(settings, database), working(settings, database):
         await until(settled)
