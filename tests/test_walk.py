@@ -35,7 +35,7 @@ from app.settings import Delivery, Settings, Switch
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
-from tests.grounds.working import until, working
+from tests.grounds.working import IMPATIENT, until, working
 
 FORM = {
     "lists": "1",
@@ -349,7 +349,7 @@ async def test_a_server_that_never_answers_defers_the_letter_and_holds_no_other(
     with clock.held(datetime(2026, 11, 20, 9, tzinfo=UTC)):
         await queue_one(database, relayed, alert, email="slow@example.org")
         await queue_one(database, relayed, alert, countries=["LV"])
-        async with working(relayed, database):
+        async with working(relayed, database, data_timeout=IMPATIENT):
             await until(stand(database, {"sending": 1, "handed_over": 1}))
             await until(stand(database, {"queued": 1, "handed_over": 1}))
     attempts = {one.outcome: one for one in await all_of(database, Attempt)}

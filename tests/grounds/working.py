@@ -10,18 +10,23 @@ from app.db import Database
 from app.delivery import worker
 from app.settings import Settings
 
-PATIENCE = 20.0
-DATA_TIMEOUT = 1.0
+PATIENCE = 40.0  # a busy machine is no fault of the program
+DATA_TIMEOUT = 15.0
+IMPATIENT = 1.0  # for a server that is meant not to answer
 
 
 @asynccontextmanager
 async def working(
-    settings: Settings, database: Database, *, name: str = "test"
+    settings: Settings,
+    database: Database,
+    *,
+    name: str = "test",
+    data_timeout: float = DATA_TIMEOUT,
 ) -> AsyncIterator[asyncio.Event]:
     """A worker for as long as the block lasts; it ends as on a polite signal."""
     stop = asyncio.Event()
     task = asyncio.create_task(
-        worker.run(settings, database, name=name, stop=stop, data_timeout=DATA_TIMEOUT)
+        worker.run(settings, database, name=name, stop=stop, data_timeout=data_timeout)
     )
     try:
         yield stop

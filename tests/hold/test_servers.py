@@ -17,7 +17,7 @@ from tests.grounds.letters import make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
 from tests.grounds.smtp.server import GARBAGE
-from tests.grounds.working import until, working
+from tests.grounds.working import IMPATIENT, until, working
 
 LATER = timedelta(minutes=8)  # the first wait is five, moved by up to a quarter
 Mood = Callable[[SmtpServer], None]
@@ -99,7 +99,7 @@ async def test_each_mood_of_a_server_ends_a_dialogue_in_the_right_status_and_eve
     monkeypatch.setattr(worker, "POLL", 0.05)
     async with database.transaction() as session:
         made = await make_alert(session, targets=1)
-    async with working(impatient, database):
+    async with working(impatient, database, data_timeout=IMPATIENT):
         for number, (change, expected) in enumerate(MOODS.values(), start=1):
             change(smtp_server)
             async with database.transaction() as session:
