@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     event,
+    func,
     make_url,
     text,
 )
@@ -28,7 +29,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from app import sqlite
+from app import clock, sqlite
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -144,9 +145,11 @@ async def write_sums(session: AsyncSession) -> None:
             dict(zip(keys, key, strict=True)) | {"n": n} for key, n in sorted(sums.items()) if n
         ]
         statement = insert_for(session)(table)
-        statement = statement.on_conflict_do_update(
-            index_elements=keys, set_={"n": table.c.n + statement.excluded.n}
-        )
+        changed = {"n": table.c.n + statement.excluded.n}
+        if "at" in table.c:  # when it last grew
+            rows = [row | {"at": clock.now() if row["n"] > 0 else None} for row in rows]
+            changed["at"] = func.coalesce(statement.excluded.at, table.c.at)
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
         if rows:
             await session.execute(statement, rows)
 

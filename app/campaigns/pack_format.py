@@ -10,6 +10,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -129,6 +130,8 @@ class AlertFile(Part):
     timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_a_zone)]
     opens_at: AwareDatetime
     closes_at: AwareDatetime | None = None
+    write_before: date | None = None
+    expected: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     made_up: bool
     body: Text
     prompts: list[Text] = []

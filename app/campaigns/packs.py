@@ -41,7 +41,7 @@ __all__ = ["Pack", "load_folder", "put", "take_out", "write_folder"]
 # what an alert, a country and a step hold under the same name in the file and in the table
 OF_AN_ALERT = (
     *("kind", "title", "summary", "timezone", "opens_at", "closes_at", "made_up", "body"),
-    *("prompts", "default_roles"),
+    *("prompts", "default_roles", "write_before", "expected"),
 )
 LISTS_OF_AN_ALERT = ("resources", "share", "texts")
 OF_A_COUNTRY = ("name", "added_on", "record", "postal_address", "language_note", "reply_note")
