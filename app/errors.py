@@ -6,6 +6,7 @@ needed to write one in the reader's language.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 
 class Refusal(Exception):
@@ -81,6 +82,18 @@ class NotAllowed(Refusal):
     """This organiser's role does not cover it, or the form did not come from our own page."""
 
 
+class TokenRefused(Refusal):
+    """No API token was brought, or one that works no more."""
+
+
+class ScopeMissing(Refusal):
+    """The API token was not made for this, or its maker's role does not cover it."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this needs an API token for {scope}")
+        self.scope = scope
+
+
 class NotPractice(Refusal):
     """The sandbox mailbox is only open where mail is practice."""
 
@@ -141,3 +154,19 @@ class NotMigrated(Refusal):
 
 class SettingsRefused(Refusal):
     """A setting, or two together, that would not be safe to run with."""
+
+
+class Overtaken(Refusal):
+    """Somebody saved the same part meanwhile: `theirs` is what stands, `yours` what was typed."""
+
+    def __init__(self, theirs: Any, yours: dict[str, Any]) -> None:
+        super().__init__("somebody else saved this part meanwhile")
+        self.theirs, self.yours = theirs, yours
+
+
+class DraftUnfinished(Refusal):
+    """A draft that cannot be published as it is: every fault with its place."""
+
+    def __init__(self, faults: Sequence[Any]) -> None:
+        super().__init__("; ".join(f"{one.section}: {one.sentence}" for one in faults))
+        self.faults = tuple(faults)

@@ -41,10 +41,17 @@ async def of_alert(session: AsyncSession, alert: Alert, delivery: str) -> list[O
     Left out: a country without a stage or a reviewed letter for it, and, when letters really
     leave, an address that no organiser has checked.
     """
+    templates = await newest_templates(session, alert.id)
+    return await with_templates(session, alert, templates, delivery)
+
+
+async def with_templates(
+    session: AsyncSession, alert: Alert, templates: Sequence[LetterTemplate], delivery: str
+) -> list[Office]:
+    """The same with letter templates that may be in no table yet."""
     day = today(alert)
     countries = {one.country: one for one in alert.countries if one.added_on <= day}
     standing = await stages.standings(session, alert.campaign, day)
-    templates = await newest_templates(session, alert.id)
     found = []
     for target, contact in await directory.for_countries(session, list(countries)):
         if delivery == Delivery.LIVE and contact.checked_on is None:

@@ -90,7 +90,7 @@ class Country(Part):
     code: CountryCode
     name: Annotated[Line, StringConstraints(max_length=80)]
     added_on: date
-    record: Text
+    record: str = ""
     postal_address: str = ""
     language_note: str = ""
     reply_note: str = ""

@@ -1,0 +1,1 @@
+"""An alert while it is written: saved part by part, shown as it would look, published whole."""

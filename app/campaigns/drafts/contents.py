@@ -1,0 +1,91 @@
+"""What the parts of a draft hold, as an organiser typed it: from an alert as it stands."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.models import Alert, AlertCountry, LetterTemplate
+
+CALL, DATES, COUNTRIES, SENDING = "call", "dates", "countries", "sending"
+SHARING, RESOURCES, TEXTS = "sharing", "resources", "texts"
+OF_LETTERS = (CALL, DATES, COUNTRIES, SENDING, SHARING, RESOURCES)
+OF_A_GUIDE = (CALL, DATES, TEXTS, SHARING, RESOURCES)
+LETTER = "letter:"  # and the country and language: letter:EE.et
+OF_A_COUNTRY = ("name", "record", "postal_address", "language_note", "reply_note")
+
+Content = dict[str, Any]
+
+
+def names(alert: Alert) -> tuple[str, ...]:
+    """The parts that every alert of this kind has, in the order of the page."""
+    return OF_LETTERS if alert.kind == "letters" else OF_A_GUIDE
+
+
+def letter_name(country: str, language: str) -> str:
+    return f"{LETTER}{country}.{language}"
+
+
+def of_alert(alert: Alert, templates: Iterable[LetterTemplate]) -> dict[str, Content]:
+    """Every part of an alert as it stands, as if it had been typed."""
+    made: dict[str, Content] = {
+        CALL: {"title": alert.title, "summary": alert.summary, "body": alert.body},
+        DATES: _dates(alert),
+        COUNTRIES: {"countries": [_country(one) for one in alert.countries]},
+        SENDING: {
+            "default_roles": list(alert.default_roles),
+            "prompts": list(alert.prompts),
+            "expected": str(alert.expected or ""),
+        },
+        SHARING: {"share": _typed(alert.share)},
+        RESOURCES: {"resources": _typed(alert.resources)},
+        TEXTS: {"texts": _typed(alert.texts)},
+    }
+    parts = {name: made[name] for name in names(alert)}
+    letters = {letter_name(one.country, one.language): {"source": one.source} for one in templates}
+    return parts | letters
+
+
+def seal(parts: Mapping[str, Content]) -> str:
+    """The same parts have the same seal, 64 hex digits."""
+    whole = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()
+
+
+def number(content: Content) -> int:
+    """A number above zero that stands for a part's text."""
+    return int(seal({"part": content})[:7], 16) + 1
+
+
+def _dates(alert: Alert) -> Content:
+    opens_on, opens_at = _local(alert.opens_at, alert.timezone)
+    closes_on, closes_at = _local(alert.closes_at, alert.timezone)
+    return {
+        "timezone": alert.timezone,
+        "opens_on": opens_on,
+        "opens_at": opens_at,
+        "closes_on": closes_on,
+        "closes_at": closes_at,
+        "write_before": alert.write_before.isoformat() if alert.write_before else "",
+    }
+
+
+def _local(moment: datetime | None, zone: str) -> tuple[str, str]:
+    if moment is None:
+        return "", ""
+    local = moment.astimezone(ZoneInfo(zone))
+    return local.date().isoformat(), local.strftime("%H:%M")
+
+
+def _country(row: AlertCountry) -> Content:
+    return {
+        "code": row.country,
+        "added_on": row.added_on.isoformat(),
+        **{name: getattr(row, name) for name in OF_A_COUNTRY},
+    }
+
+
+def _typed(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [{key: str(value or "") for key, value in row.items()} for row in rows]

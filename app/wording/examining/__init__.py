@@ -1,0 +1,1 @@
+"""What is wrong with a letter template, and what should be looked at: each at its line."""
