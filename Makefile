@@ -3,7 +3,7 @@
 
 PORT ?= 8000
 DATA_DIR ?= var
-WORKERS ?= 2
+WORKERS ?= 3
 LETTERS ?= 20000
 DEPTH ?= 5000000
 
@@ -34,7 +34,7 @@ demo: setup ## the whole service with a made-up alert; nothing leaves this machi
 	@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" exec $(BIN)/python -m app demo --port $(PORT)
 
 test: .venv/dev.stamp browser ## every test, on SQLite, PostgreSQL and in a browser
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 check: .venv/dev.stamp ## format, lint, types, import contracts, then every test
 	$(BIN)/ruff format --check .
@@ -61,7 +61,7 @@ lock: ## choose the newest libraries anew (needs uv)
 	$(LOCK) --upgrade --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
 browser: .venv/dev.stamp
-	@$(BIN)/python tests/browser/setup.py
+	@$(BIN)/python tests/grounds/browser/setup.py
 
 $(BIN)/python:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

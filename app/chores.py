@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.accounts import sign_in
+from app.campaigns.stage_moves import deciding, noticing
 from app.db import Database
 from app.delivery.returns import waiting
 from app.letters import confirmation, erasure
@@ -53,6 +54,16 @@ async def meet_mailboxes(session: AsyncSession, settings: Settings) -> int:
     return await hosts.know_contacts(session)
 
 
+async def notice_stages(session: AsyncSession, settings: Settings) -> int:
+    """Hold the letters of a country that has moved on since they were confirmed."""
+    return await noticing.notice_days(session)
+
+
+async def call_off(session: AsyncSession, settings: Settings) -> int:
+    """Call off what an organiser has called off while it was at a mail server."""
+    return await deciding.finish(session, mail_domain=settings.mail_domain)
+
+
 async def forget_returns(session: AsyncSession, settings: Settings) -> int:
     """Drop the octets of returned mail that has waited for a person for as long as data is kept."""
     return await waiting.forget_old(session, settings.keep_days)
@@ -66,6 +77,8 @@ CHORES: tuple[Chore, ...] = (
     forget_buckets,
     forget_returns,
     meet_mailboxes,
+    notice_stages,
+    call_off,
 )
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -144,14 +144,21 @@ async def write_sums(session: AsyncSession) -> None:
         rows = [
             dict(zip(keys, key, strict=True)) | {"n": n} for key, n in sorted(sums.items()) if n
         ]
-        statement = insert_for(session)(table)
-        changed = {"n": table.c.n + statement.excluded.n}
         if "at" in table.c:  # when it last grew
             rows = [row | {"at": clock.now() if row["n"] > 0 else None} for row in rows]
-            changed["at"] = func.coalesce(statement.excluded.at, table.c.at)
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
         if rows:
-            await session.execute(statement, rows)
+            await session.execute(_adding(insert_for(session), table), rows)
+
+
+@cache  # it costs more to write than to run, and it is run in every transaction
+def _adding(insert: Any, table: Table) -> Any:
+    """The statement that adds to a row, or makes it."""
+    statement = insert(table)
+    changed = {"n": table.c.n + statement.excluded.n}
+    if "at" in table.c:
+        changed["at"] = func.coalesce(statement.excluded.at, table.c.at)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def insert_for(session: AsyncSession) -> Any:

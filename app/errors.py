@@ -82,6 +82,18 @@ class NotAllowed(Refusal):
     """This organiser's role does not cover it, or the form did not come from our own page."""
 
 
+class FormOutdated(NotAllowed):
+    """The form was made for another sign-in of the same browser, an earlier one perhaps."""
+
+
+class LastOwner(Refusal):
+    """Without this owner nobody of the organisation could invite or change people."""
+
+
+class InvitationOver(Refusal):
+    """The invitation is too old, was taken already, or was taken back."""
+
+
 class TokenRefused(Refusal):
     """No API token was brought, or one that works no more."""
 
@@ -170,3 +182,23 @@ class DraftUnfinished(Refusal):
     def __init__(self, faults: Sequence[Any]) -> None:
         super().__init__("; ".join(f"{one.section}: {one.sentence}" for one in faults))
         self.faults = tuple(faults)
+
+
+class StepRefused(Refusal):
+    """An alert does not go from where it stands to there; `why`: what else stands in the way."""
+
+    def __init__(self, frm: str, to: str, why: str = "") -> None:
+        super().__init__(f"an alert that is {frm} does not become {to}{why and f': {why}'}")
+        self.frm, self.to, self.why = frm, to, why
+
+
+class DraftMoved(Refusal):
+    """The draft is no longer the one that was looked at: look again first."""
+
+
+class PointsOpen(Refusal):
+    """Points of the check-list are open, and nobody has agreed or said why."""
+
+    def __init__(self, points: Sequence[str]) -> None:
+        super().__init__(f"open points: {', '.join(points)}")
+        self.points = tuple(points)

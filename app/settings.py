@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import SettingsRefused
@@ -19,6 +19,14 @@ class Delivery(StrEnum):
     SANDBOX = "sandbox"  # to a mailbox on this machine; nothing leaves
     REFLECT = "reflect"  # to the supporter instead of the office
     LIVE = "live"  # to the offices
+    # of single letters, never of an installation:
+    REHEARSAL = "rehearsal"  # to the mailbox on this machine, wherever others go
+    TRIAL = "trial"  # to whoever tries it out instead of the office, the way that others go
+
+
+# nothing of these says anything of an office
+TO_THE_WRITER = (Delivery.REFLECT, Delivery.TRIAL)
+TRIED_OUT = (Delivery.REHEARSAL, Delivery.TRIAL)
 
 
 class Switch(StrEnum):
@@ -72,6 +80,13 @@ class Settings(BaseSettings):
     sign_ins_per_hour: int = Field(20, ge=1, description="sign-ins one visitor may try in an hour")
     keep_days: int = Field(90, ge=1, description="days until a settled form's data is erased")
     trusted_proxies: str = Field("127.0.0.1", description="whose X-Forwarded-For we believe")
+
+    @field_validator("delivery")
+    @classmethod
+    def _of_an_installation(cls, delivery: Delivery) -> Delivery:
+        if delivery in TRIED_OUT:
+            raise ValueError("Input should be 'sandbox', 'reflect' or 'live'")
+        return delivery
 
     @property
     def database(self) -> str:

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 BUSY = 5.0  # seconds to wait for another process's transaction
-MAY_WAIT = ("BEGIN IMMEDIATE", "PRAGMA", "VACUUM")
+BEGIN = "BEGIN IMMEDIATE"
+MAY_WAIT = (BEGIN, "PRAGMA", "VACUUM")
 
 
 class Cursor:
@@ -30,6 +31,8 @@ class Cursor:
         return getattr(self._cursor, name)  # description, rowcount, lastrowid, arraysize
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        if statement == BEGIN and self.connection.begins_at_once():
+            return
         if statement.startswith(MAY_WAIT):
             await self.connection.apart(lambda: self._cursor.execute(statement, parameters))
         else:
@@ -74,6 +77,20 @@ class Connection:
 
     def cursor(self) -> Cursor:
         return Cursor(self)
+
+    def begins_at_once(self) -> bool:
+        """Whether nobody else is writing, and our own transaction has begun: mostly it has, and
+        then a thread would only have cost time."""
+        self.driver.execute("PRAGMA busy_timeout=0")
+        try:
+            self.driver.execute(BEGIN)
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        finally:
+            self.driver.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
+        return True
 
     async def create_function(self, *given: Any, **options: Any) -> None:
         self.driver.create_function(*given, **options)

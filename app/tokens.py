@@ -1,12 +1,17 @@
 """Signed links: each for one purpose, spent by the state of its row, not by the token."""
 
+from datetime import datetime
+
 from itsdangerous import BadSignature, Signer
 
-from app.errors import Missing
+from app import clock
+from app.errors import LinkExpired, Missing
 from app.settings import Settings
 
 CONFIRM = "confirm"  # confirms a submission
 LETTERS = "letters"  # shows what became of its letters
+INVITATION = "invitation"  # makes somebody an organiser
+SECOND_STEP = "second-step"  # the password was right, the code is to come
 
 
 def link_token(settings: Settings, purpose: str, public_id: str) -> str:
@@ -22,12 +27,30 @@ def read_token(settings: Settings, purpose: str, token: str) -> str:
         raise Missing("link") from None
 
 
+def timed_token(settings: Settings, purpose: str, value: str, until: datetime) -> str:
+    """The same with an end."""
+    return link_token(settings, purpose, f"{value}.{int(until.timestamp())}")
+
+
+def read_timed(settings: Settings, purpose: str, token: str) -> str:
+    """What a timed token is for. Raises Missing, or LinkExpired when its time is over."""
+    value, _, until = read_token(settings, purpose, token).rpartition(".")
+    if clock.now().timestamp() >= int(until):
+        raise LinkExpired
+    return value
+
+
 def confirm_url(settings: Settings, public_id: str) -> str:
     return f"{_root(settings)}/confirm/{link_token(settings, CONFIRM, public_id)}"
 
 
 def letters_url(settings: Settings, public_id: str) -> str:
     return f"{_root(settings)}/letters/{link_token(settings, LETTERS, public_id)}"
+
+
+def invitation_url(settings: Settings, organiser_id: int, until: datetime) -> str:
+    token = timed_token(settings, INVITATION, str(organiser_id), until)
+    return f"{_root(settings)}/organise/invitations/{token}"
 
 
 def _root(settings: Settings) -> str:

@@ -9,14 +9,23 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+from app import db
+from app.accounts import organisers
 from app.db import Database
 from app.settings import Delivery, Settings
-from tests.browser import serving
-from tests.grounds import network, smtp
+from tests.grounds import desk, network, smtp
+from tests.grounds.browser import serving
 from tests.grounds.databases import Ground, PostgresqlGround, SqliteGround
+from tests.grounds.speed import warm
+from tests.grounds.speed.spreading import (
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 # how long one example takes says how busy the machine is, and nothing about the program
-hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("unhurried")
 
 
@@ -25,6 +34,15 @@ def on_this_machine() -> Iterator[None]:
     """No test reaches beyond loopback, whatever it tries."""
     with pytest.MonkeyPatch.context() as patch:
         network.stay_on_this_machine(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warmed() -> Iterator[None]:
+    """No test compiles the SQL that another has compiled, or waits for a password's full cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "_engine", warm.making(db._engine))
+        patch.setattr(organisers, "_argon2", desk.QUICK)
         yield
 
 

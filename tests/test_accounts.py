@@ -1,14 +1,17 @@
-"""Organisers, their passwords, and how long a sign-in lasts."""
+"""Organisers, their passwords and roles, how long a sign-in lasts, and whose a message is."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
 
-from app import clock
-from app.accounts import organisers, sign_in
+from app import audit, clock
+from app.accounts import organisations, organisers, people, second_factor, sign_in
 from app.db import Database
-from app.errors import FormRefused, SignInRefused
-from app.models import Organiser
+from app.errors import FormRefused, LastOwner, NotAllowed, Refusal, SignInRefused
+from app.models import AuditLine, Organisation, Organiser, Role
+from tests.grounds.rows import all_of
 
 PASSWORD = "correct horse battery"
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -105,3 +108,97 @@ async def test_signing_out_ends_one_sign_in_and_leaves_the_other(database: Datab
     async with database.transaction() as session:
         await sign_in.sign_out(session, phone)
     assert [await lasts(database, secret) for secret in (phone, desk)] == [False, True]
+
+
+async def test_the_first_of_an_organisation_is_its_owner_and_the_next_is_not(
+    database: Database,
+) -> None:
+    assert (await add(database)).role == Role.OWNER
+    assert (await add(database, "kati@example.org")).role == Role.ORGANISER
+
+
+async def owner(database: Database, email: str) -> Organiser:
+    added = await add(database, email)
+    async with database.transaction() as session:
+        (await session.get_one(Organiser, added.id)).role = Role.OWNER
+    return added
+
+
+async def test_two_owners_who_disable_each_other_at_once_leave_one(database: Database) -> None:
+    mari, kati = await owner(database, "mari@example.org"), await owner(database, "k@example.org")
+
+    async def disable(by: Organiser, whom: Organiser) -> Refusal | None:
+        try:
+            async with database.transaction() as session:
+                await people.disable(session, by, whom.id)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    ended = await asyncio.gather(disable(mari, kati), disable(kati, mari))
+    assert sorted(type(one) for one in ended if one) == [NotAllowed]
+    async with database.reading() as session:
+        assert len(await organisers.owners(session, mari.organisation_id)) == 1
+
+
+async def test_the_last_owner_stays_whatever_is_asked(database: Database) -> None:
+    """An invitation that nobody took does not count as another."""
+    mari, kati = await owner(database, "mari@example.org"), await owner(database, "k@example.org")
+    async with database.transaction() as session:
+        (await session.get_one(Organiser, kati.id)).password_hash = ""
+    async with database.transaction() as session:
+        with pytest.raises(LastOwner):
+            await people.disable(session, kati, mari.id)
+        with pytest.raises(LastOwner):
+            await people.change_role(session, kati, mari.id, Role.VIEWER)
+
+
+async def test_one_code_lets_in_once_even_from_two_places_at_one_moment(
+    database: Database,
+) -> None:
+    mari = await add(database)
+    with clock.held(MONDAY):
+        async with database.transaction() as session:
+            await second_factor.begin(session, mari.id)
+        async with database.reading() as session:
+            secret = (await session.get_one(Organiser, mari.id)).totp_secret
+        async with database.transaction() as session:
+            codes = await second_factor.prove(session, mari.id, pyotp.TOTP(secret).at(MONDAY))
+
+        async def spend(code: str) -> bool:
+            async with database.transaction() as session:
+                return await second_factor.spend(session, mari.id, code) is not None
+
+        for code in (pyotp.TOTP(secret).at(MONDAY + timedelta(seconds=30)), codes[0]):
+            assert sorted(await asyncio.gather(spend(code), spend(code))) == [False, True]
+
+
+async def test_what_is_on_record_is_read_by_the_organisation_it_concerns(
+    database: Database,
+) -> None:
+    mari = await add(database)
+    async with database.transaction() as session:
+        other = await organisations.add(session, "Other  people")
+        await audit.note(session, mari.email, "of mari")
+        await audit.note(session, "returns read", "of the machine")
+        await audit.note(session, "alerts load", "of the other", organisation_id=other.id)
+        read = [
+            [line.sentence for line in await audit.lines(session, one)]
+            for one in (mari.organisation_id, other.id)
+        ]
+        by = await audit.authors(session, mari.organisation_id)
+    assert read == [["of the machine", "of mari"], ["of the other"]]
+    assert by == ["mari@example.org", "returns read"]
+    assert [one.organisation_id for one in await all_of(database, AuditLine)] == [
+        mari.organisation_id,
+        None,
+        other.id,
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "First organisation", "first", "x" * 300])
+async def test_an_organisation_needs_a_name_of_its_own(database: Database, name: str) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(FormRefused):
+            await organisations.add(session, name)
+    assert len(await all_of(database, Organisation)) == 1

@@ -83,7 +83,12 @@ def test_a_wrong_count_is_named_and_is_no_success(command: Command, database_url
     async def spoil() -> None:
         database = Database(database_url)
         async with database.transaction() as session:
-            await session.execute(text("INSERT INTO send_count VALUES (1, 1, 'live', 'queued', 3)"))
+            await session.execute(
+                text(
+                    "INSERT INTO send_count (alert_id, target_id, delivery, status, n)"
+                    " VALUES (1, 1, 'live', 'queued', 3)"
+                )
+            )
         await database.close()
 
     asyncio.run(spoil())
@@ -216,6 +221,7 @@ def test_the_demo_does_not_run_live(command: Command, surroundings: pytest.Monke
     assert "ONE_EMAIL_DELIVERY=live" in refused.err
 
 
+@once
 def test_a_worker_ends_when_it_is_told_to(surroundings: pytest.MonkeyPatch) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "app", "worker", "--name", "told"],

@@ -6,6 +6,8 @@ import socket
 import aiosmtplib
 import pytest
 
+from app.accounts import organisers
+from tests.grounds import desk
 from tests.grounds.network import LeftThisMachine
 from tests.grounds.smtp import Point, SmtpServer
 
@@ -117,3 +119,14 @@ async def test_this_machine_is_reached() -> None:
         assert await reader.read() == b"hello"
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_password_that_the_program_keeps_has_its_full_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All other tests take a cheaper one."""
+    monkeypatch.setattr(organisers, "_argon2", desk.AT_FULL_COST)
+    kept = await organisers.hashed(desk.PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await organisers.fits(desk.PASSWORD, kept)
+    assert not await organisers.fits(f"{desk.PASSWORD}!", kept)

@@ -115,7 +115,8 @@ def test_no_page_and_no_notice_says_delivered() -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    later = re.compile(r"\b(TODO|FIXME|HACK)\b|NotImplementedError")
+    # to catch a library's NotImplementedError is another matter
+    later = re.compile(r"\b(TODO|FIXME|HACK)\b|raise NotImplementedError")
     assert [name(path) for path in APP if later.search(path.read_text("utf-8"))] == []
 
 

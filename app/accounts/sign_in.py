@@ -1,6 +1,7 @@
 """Sign-ins: the browser holds a random secret, we hold its hash, and either side can end it."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 
@@ -62,6 +63,26 @@ async def touch(session: AsyncSession, kept: SignIn) -> None:
 
 async def sign_out(session: AsyncSession, secret: str) -> None:
     await session.execute(delete(SignIn).where(SignIn.key_hash == _hash(secret)))
+
+
+async def of(session: AsyncSession, organiser_id: int) -> Sequence[SignIn]:
+    """Where somebody is signed in at the moment, the last seen first."""
+    now = clock.now()
+    lasting = (SignIn.expires_at > now, SignIn.seen_at > now - IDLE)
+    found = select(SignIn).where(SignIn.organiser_id == organiser_id, *lasting)
+    return (await session.scalars(found.order_by(SignIn.seen_at.desc()))).all()
+
+
+async def end(session: AsyncSession, organiser_id: int, key_hash: str) -> None:
+    """End one of somebody's sign-ins; what is not theirs stays."""
+    theirs = (SignIn.organiser_id == organiser_id, SignIn.key_hash == key_hash)
+    await session.execute(delete(SignIn).where(*theirs))
+
+
+async def end_all(session: AsyncSession, organiser_id: int, *, but: str = "") -> None:
+    """End all of somebody's sign-ins, but the one with this hash."""
+    others = (SignIn.organiser_id == organiser_id, SignIn.key_hash != but)
+    await session.execute(delete(SignIn).where(*others))
 
 
 def _hash(secret: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +40,30 @@ class Pack:
 
 def load_folder(path: Path) -> Pack:
     """Read a pack. Raises PackBroken or TemplateBroken with the file and the reason."""
-    file = path / ALERT_FILE
+    names = [ALERT_FILE, *sorted(file.name for file in path.glob("*.txt"))]
+    return load_files({name: _octets(path / name) for name in names}, where=f"{path}/")
+
+
+def load_files(files: Mapping[str, bytes], *, where: str = "") -> Pack:
+    """The same from its files by name: alert.toml and the letters. `where`: before each name.
+
+    Raises PackBroken or TemplateBroken with the file and the reason.
+    """
+    texts = {name: _text(f"{where}{name}", octets) for name, octets in files.items()}
     try:
-        tables = tomllib.loads(_text(file))
+        tables = tomllib.loads(texts.pop(ALERT_FILE))
     except tomllib.TOMLDecodeError as fault:
-        raise PackBroken(f"{file}: {fault}") from None
-    pack = Pack(pack_format.check(str(file), tables), tuple(_letters(path)))
+        raise PackBroken(f"{where}{ALERT_FILE}: {fault}") from None
+    except KeyError:
+        raise PackBroken(f"{where}{ALERT_FILE} is missing: without it there is no alert") from None
+    except RecursionError:
+        raise PackBroken(f"{where}{ALERT_FILE}: lists within lists, too deep to read") from None
+    return whole(pack_format.check(f"{where}{ALERT_FILE}", tables), texts, where=where)
+
+
+def whole(alert: AlertFile, texts: Mapping[str, str], *, where: str = "") -> Pack:
+    """An alert with its letters by file name, which agree. Raises PackBroken or TemplateBroken."""
+    pack = Pack(alert, tuple(_letters(texts, where)))
     _check_countries(pack)
     check_stages(pack, [stage.key for stage in pack.alert.campaign.stages])
     return pack
@@ -58,12 +76,17 @@ def write_folder(pack: Pack, path: Path) -> None:
     strange = {file.name for file in path.glob("*.txt")} - names
     if strange:
         raise PackBroken(f"{path}: {_names(strange)} is not part of this alert; move it away first")
-    tables = pack.alert.model_dump(exclude_defaults=True)
     path.mkdir(parents=True, exist_ok=True)
+    for name, octets in files_of(pack).items():
+        (path / name).write_bytes(octets)
+
+
+def files_of(pack: Pack) -> dict[str, bytes]:
+    """A pack's files by name; the same pack gives the same bytes."""
+    tables = pack.alert.model_dump(exclude_defaults=True)
     text = tomli_w.dumps(tables, multiline_strings=True, indent=2)
-    (path / ALERT_FILE).write_bytes(text.encode())
-    for letter in pack.letters:
-        (path / letter.name).write_bytes(letter.source.encode())
+    letters = sorted(pack.letters, key=lambda letter: letter.name)
+    return {ALERT_FILE: text.encode()} | {one.name: one.source.encode() for one in letters}
 
 
 def check_stages(pack: Pack, known: Collection[str]) -> None:
@@ -94,14 +117,12 @@ def _stages_of(letter: LetterFile) -> tuple[set[str], set[str]]:
     return asks, asks.union(*(one.stages for one in variants))
 
 
-def _letters(path: Path) -> list[LetterFile]:
-    letters = []
-    for file in sorted(path.glob("*.txt")):
-        found = LETTER_FILE.fullmatch(file.name)
+def _letters(texts: Mapping[str, str], where: str) -> Iterator[LetterFile]:
+    for name, text in texts.items():
+        found = LETTER_FILE.fullmatch(name)
         if not found:
-            raise PackBroken(f"{file}: a letter is named <COUNTRY>.<language>.txt")
-        letters.append(LetterFile(found["country"], found["language"], _text(file)))
-    return letters
+            raise PackBroken(f"{where}{name}: a letter is named <COUNTRY>.<language>.txt")
+        yield LetterFile(found["country"], found["language"], text)
 
 
 def _check_countries(pack: Pack) -> None:
@@ -115,15 +136,25 @@ def _check_countries(pack: Pack) -> None:
         raise PackBroken(f"{ALERT_FILE}: countries: no letter for {_names(wanted - written)}")
 
 
-def _text(file: Path) -> str:
+def _octets(file: Path) -> bytes:
     try:
-        text = file.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise PackBroken(f"{file}: not UTF-8") from None
+        return file.read_bytes()
     except OSError as fault:
         raise PackBroken(f"{file}: {fault.strerror or fault}") from None
+
+
+def _text(name: str, octets: bytes) -> str:
+    try:
+        text = octets.decode("utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError:
+        raise PackBroken(f"{name}: not UTF-8") from None
+    return plain(name, text)
+
+
+def plain(name: str, text: str) -> str:
+    """A file's text with lines that end as ours do. Raises PackBroken."""
     if "\x00" in text:
-        raise PackBroken(f"{file}: a NUL character")
+        raise PackBroken(f"{name}: a NUL character")
     return text.replace("\r\n", "\n")
 
 

@@ -164,8 +164,20 @@ def check(file: str, tables: dict[str, Any]) -> AlertFile:
     try:
         return AlertFile.model_validate(tables)
     except ValidationError as fault:
-        reasons = [f"{_place(one['loc'])}{_reason(one)}" for one in fault.errors()]
-        raise PackBroken(f"{file}: {'; '.join(reasons)}") from None
+        raise _broken(file, fault) from None
+
+
+def check_json(name: str, text: str) -> AlertFile:
+    """The same as JSON, where a day and a moment are texts. Raises PackBroken."""
+    try:
+        return AlertFile.model_validate_json(text)
+    except ValidationError as fault:
+        raise _broken(name, fault) from None
+
+
+def _broken(file: str, fault: ValidationError) -> PackBroken:
+    reasons = [f"{_place(one['loc'])}{_reason(one)}" for one in fault.errors()]
+    return PackBroken(f"{file}: {'; '.join(reasons)}")
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

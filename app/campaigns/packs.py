@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app import clock
+from app.campaigns import stages
 from app.campaigns.offices import newest_templates
 from app.campaigns.pack_folder import (
     ALERT_FILE,
@@ -22,7 +23,8 @@ from app.campaigns.pack_folder import (
     load_folder,
     write_folder,
 )
-from app.campaigns.pack_format import AlertFile, Part, Step
+from app.campaigns.pack_format import AlertFile, Part
+from app.campaigns.stage_moves import noticing
 from app.errors import Missing, PackBroken
 from app.models import (
     Alert,
@@ -54,25 +56,65 @@ async def put(
     *,
     organisation_id: int,
     state: AlertState = AlertState.PUBLISHED,
+    by: str = "alerts load",
 ) -> Alert:
     """Write a pack into the tables. `state` is for a new alert; one that is there keeps its own.
+    A country that stands at another stage now has its waiting letters held, on record as `by`.
 
-    Raises PackBroken when its campaign has no stages for the letters, or when it leaves out a
-    country or a letter that supporters have already used.
+    Raises PackBroken when its campaign has no stages for the letters, when it leaves out a country
+    or a letter that supporters have already used, or when its names are another organisation's.
     """
+    await check_names(session, pack, organisation_id)
     campaign = await _put_campaign(session, pack, organisation_id)
-    stages = [stage["key"] for stage in campaign.stages]
-    if pack.letters and not stages:
+    known = [stage["key"] for stage in campaign.stages]
+    if pack.letters and not known:
         raise PackBroken(
             f"{ALERT_FILE}: campaign: no stages yet; load the pack that has them first"
         )
-    check_stages(pack, stages)
-    for country in pack.alert.countries:
-        await _put_steps(session, campaign, country.code, country.stages)
+    check_stages(pack, known)
+    moved = [
+        country.code
+        for country in pack.alert.countries
+        # a pack that has no steps leaves them alone
+        if country.stages and await stages.write(session, campaign, country.code, country.stages)
+    ]
     alert = await _put_alert(session, pack.alert, campaign, state)
     await _put_countries(session, alert, pack)
     await _put_letters(session, alert, pack)
+    for country in moved:
+        await noticing.notice(session, campaign, country, by=by)
     return alert
+
+
+async def check_names(session: AsyncSession, pack: Pack, organisation_id: int) -> None:
+    """Raises PackBroken when the alert or its campaign is another organisation's.
+
+    The sentence says no more than that the name is not free.
+    """
+    file = pack.alert
+    owners = await _owners(session, pack)
+    for name, owner in (
+        (f"slug: “{file.slug}”", owners[0]),
+        (f"campaign: “{file.campaign.slug}”", owners[1]),
+    ):
+        if owner not in {None, organisation_id}:
+            raise PackBroken(f"{ALERT_FILE}: {name} is taken here: choose another name")
+
+
+async def owner(session: AsyncSession, pack: Pack) -> int | None:
+    """The organisation whose alert or campaign this is; None when both are new here."""
+    of_alert, of_campaign = await _owners(session, pack)
+    return of_alert or of_campaign
+
+
+async def _owners(session: AsyncSession, pack: Pack) -> tuple[int | None, int | None]:
+    file = pack.alert
+    of_campaign = select(Campaign.organisation_id)
+    of_alert = of_campaign.join(Alert, Alert.campaign_id == Campaign.id)
+    return (
+        await session.scalar(of_alert.where(Alert.slug == file.slug)),
+        await session.scalar(of_campaign.where(Campaign.slug == file.campaign.slug)),
+    )
 
 
 async def take_out(session: AsyncSession, slug: str) -> Pack:
@@ -85,12 +127,7 @@ async def take_out(session: AsyncSession, slug: str) -> Pack:
     if alert is None:
         raise Missing("alert", slug)
     campaign = alert.campaign
-    steps = await session.scalars(
-        select(StageStep)
-        .where(StageStep.campaign_id == campaign.id)
-        .order_by(StageStep.on, StageStep.id)
-    )
-    found = steps.all()
+    found = await stages.steps_of(session, campaign)
     tables = _taken(alert, (*OF_AN_ALERT, *LISTS_OF_AN_ALERT)) | {
         "slug": slug,
         "campaign": _taken(campaign, ("slug", "title", "aim", "stages")),
@@ -122,25 +159,6 @@ async def _put_campaign(session: AsyncSession, pack: Pack, organisation_id: int)
     _set(campaign, {"title": part.title, "aim": part.aim, "stages": _rows(part.stages)})
     await session.flush()
     return campaign
-
-
-async def _put_steps(
-    session: AsyncSession, campaign: Campaign, country: str, steps: Sequence[Step]
-) -> None:
-    """The country's steps become those of the pack; a pack that has none leaves them alone."""
-    if not steps:
-        return
-    ours = (StageStep.campaign_id == campaign.id, StageStep.country == country)
-    kept = {row.stage: row for row in await session.scalars(select(StageStep).where(*ours))}
-    for step in steps:
-        row = kept.pop(step.stage, None)
-        if row is None:
-            row = StageStep(campaign_id=campaign.id, country=country)
-            session.add(row)
-        _set(row, _taken(step, OF_A_STEP))
-    for gone in kept.values():
-        await session.delete(gone)
-    await session.flush()
 
 
 async def _put_alert(

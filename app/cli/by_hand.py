@@ -1,7 +1,5 @@
-"""What a person at the machine does by hand: alerts, contacts, organisers, counts, forgetting."""
+"""What a person at the machine does by hand: alerts, counts, forgetting."""
 
-import secrets
-import sys
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,24 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.accounts import organisers
 from app.campaigns import packs
+from app.campaigns.zips import reading as zip_reading
+from app.campaigns.zips import taking, writing
+from app.campaigns.zips.reading import Bundle
 from app.cli import opening
-from app.contacts import directory, imports
 from app.errors import Missing, NotAllowed
 from app.letters import erasure
 from app.models import Alert, AlertState, Organisation, Role
-from app.outbox import refusals, suppressions
 from app.reporting import counts as reporting
 from app.reporting import recount as recounting
 from app.reporting.contract import AlertCountsJson
 from app.settings import Settings
 
 app = typer.Typer()
-organiser_app = typer.Typer(no_args_is_help=True, help="People who sign in and run alerts.")
-alerts_app = typer.Typer(no_args_is_help=True, help="Alerts as folders of plain files.")
-contacts_app = typer.Typer(no_args_is_help=True, help="The addresses letters go to.")
-app.add_typer(organiser_app, name="organiser")
+alerts_app = typer.Typer(no_args_is_help=True, help="Alerts as folders or zips of plain files.")
 app.add_typer(alerts_app, name="alerts")
-app.add_typer(contacts_app, name="contacts")
 
 SlugArgument = Annotated[str, typer.Argument(help="the alert's name in its address")]
 
@@ -40,28 +35,46 @@ SlugArgument = Annotated[str, typer.Argument(help="the alert's name in its addre
 
 @alerts_app.command()
 def load(
-    folder: Path,
+    pack: Annotated[Path, typer.Argument(help="a folder, or a zip file")],
     state: Annotated[AlertState, typer.Option(help="of a new alert")] = AlertState.PUBLISHED,
 ) -> None:
-    """Load an alert from its folder; one that is there is brought up to date."""
-    pack = packs.load_folder(folder)
+    """Load an alert from its folder or zip; one that is there is brought up to date."""
+    bundle = _opened(pack)
 
-    async def work(session: AsyncSession, settings: Settings) -> Alert:
-        organisation = (await session.scalars(select(Organisation.id).limit(1))).one()
-        alert = await packs.put(session, pack, organisation_id=organisation, state=state)
-        await audit.note(session, "alerts load", f"Loaded the alert “{alert.slug}” from a folder")
-        return alert
+    async def work(session: AsyncSession, settings: Settings) -> tuple[Alert, int]:
+        first = select(Organisation.id).order_by(Organisation.id).limit(1)
+        ours = await packs.owner(session, bundle.pack) or (await session.scalars(first)).one()
+        alert = await packs.put(session, bundle.pack, organisation_id=ours, state=state)
+        n = await taking.take_contacts(session, bundle, by="alerts load")
+        said = f"Loaded the alert “{alert.slug}” from {pack.name}"
+        await audit.note(session, "alerts load", said, organisation_id=ours)
+        return alert, n
 
-    alert = opening.writing(work)
-    typer.echo(f"{alert.slug}: {len(pack.letters)} letter templates, {alert.state}.")
+    alert, n = opening.writing(work)
+    typer.echo(f"{alert.slug}: {len(bundle.pack.letters)} letter templates, {alert.state}.")
+    if n:
+        added = "One address of an office was" if n == 1 else f"{n} addresses of offices were"
+        typer.echo(f"{added} added: look each up before you publish.")
+
+
+def _opened(pack: Path) -> Bundle:
+    if pack.is_dir() or not pack.exists():
+        return Bundle(packs.load_folder(pack))
+    return zip_reading.read(pack.read_bytes(), pack.name)
 
 
 @alerts_app.command()
-def export(slug: SlugArgument, folder: Path) -> None:
-    """Write an alert as a folder of plain files."""
-    pack = opening.reading(lambda session, settings: packs.take_out(session, slug))
-    packs.write_folder(pack, folder)
-    typer.echo(f"{slug}: written to {folder}.")
+def export(
+    slug: SlugArgument,
+    to: Annotated[Path, typer.Argument(help="a folder, or a file that ends in .zip")],
+) -> None:
+    """Write an alert as a folder of plain files, or as a zip with its addresses."""
+    if to.suffix.lower() == ".zip":
+        to.write_bytes(opening.reading(lambda session, settings: writing.of_alert(session, slug)))
+    else:
+        pack = opening.reading(lambda session, settings: packs.take_out(session, slug))
+        packs.write_folder(pack, to)
+    typer.echo(f"{slug}: written to {to}.")
 
 
 @alerts_app.command(name="list")
@@ -112,87 +125,7 @@ def _table(found: reporting.Counts) -> str:
     return "\n".join([f"delivery        {found.delivery:>10}", *lines])
 
 
-# ── people and addresses ────────────────────────────────────────────────────────────────────
-
-
-@organiser_app.command(name="add")
-def add_organiser(
-    email: str,
-    name: Annotated[str, typer.Option(help="as colleagues see it")] = "",
-    role: Annotated[Role, typer.Option(help="what they may do")] = Role.ORGANISER,
-) -> None:
-    """Let a person sign in; asks for a password, or makes one and prints it once."""
-    password, made = _password()
-
-    async def work(session: AsyncSession, settings: Settings) -> None:
-        added = await organisers.add(session, email=email, name=name, password=password, role=role)
-        await audit.note(session, "organiser add", f"{added.email} may sign in as {role}.")
-
-    opening.writing(work)
-    typer.echo(f"{email} may sign in as {role}.")
-    if made:
-        typer.echo(f"Password, shown this once: {password}")
-
-
-def _password() -> tuple[str, bool]:
-    """A typed password, or one made here; never an argument, which every process list shows."""
-    typed = ""
-    if sys.stdin.isatty():
-        typed = typer.prompt(
-            "Password (empty: one is made)",
-            default="",
-            show_default=False,
-            hide_input=True,
-        )
-    return (typed, False) if typed else (secrets.token_urlsafe(12), True)
-
-
-@contacts_app.command(name="import")
-def import_contacts(file: Path) -> None:
-    """Take a contact file, whole or not at all; checks already made are kept."""
-    rows = imports.read(file)
-
-    async def work(session: AsyncSession, settings: Settings) -> imports.Summary:
-        done = await imports.write(session, rows)
-        await audit.note(session, "contacts import", f"{file.name} was taken: {done}.")
-        return done
-
-    typer.echo(f"{file.name}: {opening.writing(work)}.")
-
-
-@contacts_app.command()
-def check(
-    email: str,
-    source: Annotated[str, typer.Option(help="the web page that shows the address")],
-    by: Annotated[str, typer.Option(help="the organiser who looked, by their address")],
-) -> None:
-    """Note that an organiser saw an address on an official page today."""
-
-    async def work(session: AsyncSession, settings: Settings) -> int:
-        looked = await acting_organiser(session, by)
-        found = await directory.check(session, email, source_url=source, by=looked)
-        await refusals.reviewed(session, [one.id for one in found], by=looked)
-        await audit.note(session, looked, f"{email} was checked: {source}")
-        return len(found)
-
-    typer.echo(f"{email}: checked (offices: {opening.writing(work)}).")
-
-
-@contacts_app.command(name="suppress")
-def suppress_contact(
-    email: str,
-    why: Annotated[str, typer.Option(help="the reason, as organisers will read it")],
-    by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
-) -> None:
-    """Never write to an address again; letters that wait for it end as suppressed."""
-
-    async def work(session: AsyncSession, settings: Settings) -> None:
-        decided = await acting_organiser(session, by)
-        await suppressions.suppress(session, email, why=why, by=decided)
-        await audit.note(session, decided, f"{email} is suppressed: {why}")
-
-    opening.writing(work)
-    typer.echo(f"{email}: nothing is sent there from now on.")
+# ── who may act, and who is forgotten ───────────────────────────────────────────────────────
 
 
 async def acting_organiser(session: AsyncSession, email: str) -> str:

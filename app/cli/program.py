@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app import chores, migrating
-from app.cli import bench, by_hand, opening, outbox, returns
+from app.cli import bench, by_hand, contacts, opening, outbox, people, returns
 from app.cli.doctor import examination
 from app.db import Database
 from app.delivery import worker as delivery
@@ -36,6 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(by_hand.app)
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(people.organiser_app, name="organiser")
+app.add_typer(people.organisation_app, name="organisation")
 app.add_typer(bench.app, name="bench")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(returns.app, name="returns")

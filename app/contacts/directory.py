@@ -1,29 +1,68 @@
 """The offices of each country with their current address, and who checked it last."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
+from app.contacts import reports
 from app.errors import FormRefused, Missing
-from app.models import Contact, Target
+from app.models import AddressReport, Contact, Target
 from app.wording.templates import ROLES
+
+STALE = timedelta(days=180)  # how long a check is believed
+RANK = case({role: number for number, role in enumerate(ROLES)}, value=Target.role)
 
 
 async def for_countries(
     session: AsyncSession, countries: Collection[str]
 ) -> list[tuple[Target, Contact]]:
     """Each target that can be reached, by country, then role (head of government first), office."""
-    rank = case({role: number for number, role in enumerate(ROLES)}, value=Target.role)
-    rows = await session.execute(
+    rows = await session.execute(_current().where(Target.country.in_(countries)))
+    return [(target, contact) for target, contact in rows]
+
+
+def stale(contact: Contact) -> bool:
+    """Whether the last check is too long ago to rely on; an address never checked is not stale."""
+    return contact.checked_on is not None and contact.checked_on < clock.now().date() - STALE
+
+
+async def needing_a_check(
+    session: AsyncSession, countries: Collection[str] | None = None
+) -> list[tuple[Target, Contact]]:
+    """Offices whose address an organiser should look at: never checked, stale, under review, or
+    reported as wrong; of these countries or of all."""
+    found = _current().where(needs_a_check())
+    if countries is not None:
+        found = found.where(Target.country.in_(countries))
+    return [(target, contact) for target, contact in await session.execute(found)]
+
+
+async def count_needing_a_check(session: AsyncSession) -> int:
+    """How many there are of them."""
+    found = select(func.count(Contact.id)).where(Contact.retired_at.is_(None), needs_a_check())
+    return await session.scalar(found) or 0
+
+
+def needs_a_check() -> ColumnElement[bool]:
+    """For a statement that has a current Contact in it."""
+    return or_(
+        Contact.checked_on.is_(None),
+        Contact.checked_on < clock.now().date() - STALE,
+        Contact.review_at.is_not(None),
+        exists().where(AddressReport.contact_id == Contact.id, AddressReport.settled_at.is_(None)),
+    )
+
+
+def _current() -> Select[Target, Contact]:
+    return (
         select(Target, Contact)
         .join(Contact, and_(Contact.target_id == Target.id, Contact.retired_at.is_(None)))
-        .where(Target.country.in_(countries))
-        .order_by(Target.country, rank, Target.office)
+        .order_by(Target.country, RANK, Target.office)
     )
-    return [(target, contact) for target, contact in rows]
 
 
 async def check(
@@ -31,9 +70,10 @@ async def check(
 ) -> Sequence[Contact]:
     """Note that an organiser saw this address on an official page today; gives its contacts.
 
-    Raises Missing when no office has the address, FormRefused when the source is no web address.
+    That answers whoever reported it as wrong. Raises Missing when no office has the address,
+    FormRefused when the source is no web address.
     """
-    if not _is_web_address(source_url):
+    if not is_web_address(source_url):
         raise FormRefused({"source": "not_a_web_address"})
     found = await session.scalars(
         select(Contact).where(
@@ -49,6 +89,7 @@ async def check(
         contact.check_source = source_url
         contact.review_at, contact.review_why = None, ""
     await session.flush()
+    await reports.settle_all(session, [contact.id for contact in contacts], by=by)
     return contacts
 
 
@@ -58,7 +99,8 @@ async def unchecked(session: AsyncSession) -> int:
     return await session.scalar(select(func.count(Contact.id)).where(*waiting)) or 0
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether a browser could open it."""
     try:
         parts = urlsplit(url)
     except ValueError:

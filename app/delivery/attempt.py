@@ -71,7 +71,9 @@ def write(work: Work, settings: Settings) -> Message:
             work, alarms.write(work.notice, work.alarm, settings=settings), settings
         )
     if isinstance(work, NoticeClaim):
-        notice = notices.write(work.notice, work.submission, work.letters, settings=settings)
+        notice = notices.write(
+            work.notice, work.submission, work.letters, moved=work.moved, settings=settings
+        )
         return message.of_notice(work, notice, settings)
     text = render.confirmed(work.letter, work.submission, work.target, work.template, work.country)
     if text.sha256 != work.letter.text_sha256:

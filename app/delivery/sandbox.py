@@ -1,7 +1,7 @@
 """The sandbox mailbox: an SMTP server on this machine that keeps what would have left it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email import policy
 from email.parser import BytesHeaderParser
@@ -9,13 +9,22 @@ from typing import Any
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.db import Database
 from app.delivery.outcome import spoken
 from app.delivery.routes.connection import Relay
-from app.models import SandboxMessage
+from app.models import (
+    Alert,
+    Campaign,
+    Letter,
+    Notice,
+    Organiser,
+    SandboxMessage,
+    Submission,
+)
 
 log = structlog.get_logger()
 
@@ -76,11 +85,47 @@ class Keeper:
     async def _store(self, rows: list[dict[str, Any]]) -> str:
         try:
             async with self.database.transaction() as session:
-                await session.execute(insert(SandboxMessage), rows)
+                whose = await _organisations(session, rows)
+                await session.execute(
+                    insert(SandboxMessage),
+                    [row | {"organisation_id": n} for row, n in zip(rows, whose, strict=True)],
+                )
         except Exception as error:
             log.warning("the sandbox could not keep messages", error=type(error).__name__)
             return NOT_KEPT
         return KEPT
+
+
+async def _organisations(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> list[int | None]:
+    """Whose each message is: by its letter or notice, else by the organiser it was sent to."""
+    ids = {row["message_id"] for row in rows}
+    # each by an index of its own: joined in one statement, both tables would be read whole
+    letters = (
+        select(Letter.message_id, Campaign.organisation_id)
+        .join(Alert, Alert.id == Letter.alert_id)
+        .join(Campaign, Campaign.id == Alert.campaign_id)
+        .where(Letter.message_id.in_(ids))
+    )
+    of_form = (
+        select(Notice.message_id, Campaign.organisation_id)
+        .join(Submission, Submission.id == Notice.submission_id)
+        .join(Alert, Alert.id == Submission.alert_id)
+        .join(Campaign, Campaign.id == Alert.campaign_id)
+        .where(Notice.message_id.in_(ids))
+    )
+    to_organiser = (
+        select(Notice.message_id, Organiser.organisation_id)
+        .join(Organiser, Organiser.id == Notice.organiser_id)
+        .where(Notice.message_id.in_(ids))
+    )
+    people = select(Organiser.email, Organiser.organisation_id).where(
+        Organiser.email.in_({row["rcpt_to"].lower() for row in rows})
+    )
+    whose: dict[str, int] = {}
+    for found in (people, to_organiser, of_form, letters):
+        for key, organisation_id in await session.execute(found):
+            whose[key] = organisation_id
+    return [whose.get(row["message_id"]) or whose.get(row["rcpt_to"].lower()) for row in rows]
 
 
 def _row(mail_from: str, rcpt_to: str, raw: bytes) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import asyncio
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -27,7 +28,7 @@ from app.delivery.outcome import (
 )
 from app.delivery.retry import NO_WAIT, is_deferred, next_step
 from app.models import Attempt, Letter, LetterStatus, Notice
-from app.outbox import claims, notices, queue, refusals
+from app.outbox import claims, notices, queue, refusals, rows
 from app.outbox.claims import Claim
 from app.outbox.pacing import patience
 from app.settings import Settings
@@ -41,6 +42,16 @@ Ended = list[tuple[Letter, Finished]]
 # a row that the database will never take, however often it is asked
 HOPELESS = (DataError, IntegrityError, ValueError, TypeError, LookupError)
 LONGEST_PAUSE = 60.0
+MANY = 300  # results in one commit, where they come as fast as that
+GATHERING = 0.05  # seconds to wait for so many of them
+ATTEMPTS = rows.Insert(
+    cast(Table, Attempt.__table__),
+    (
+        *("letter_id", "notice_id", "number", "started_at", "ended_at", "outcome", "address"),
+        *("host", "tls", "code", "enhanced", "reply", "queue_id", "began_data"),
+    ),
+    ("worker",),
+)
 # what its supporter may hear of
 NEWS = queue.SENT | {LetterStatus.REJECTED, LetterStatus.EXPIRED}
 
@@ -63,13 +74,15 @@ class Settler:
         self.worker, self.settled = worker, settled
         self._finished: list[Finished] = []
         self._unbegun: list[Work] = []
-        self._gathered = asyncio.Event()
+        self._gathered, self._enough = asyncio.Event(), asyncio.Event()
         self._ended = False
 
     def settle(self, one: Finished) -> None:
         """Write this down soon."""
         self._finished.append(one)
         self._gathered.set()
+        if len(self._finished) >= MANY:
+            self._enough.set()
 
     def give_back(self, work: Work) -> None:
         """Return this soon: nobody began it."""
@@ -80,16 +93,29 @@ class Settler:
         """Nothing more comes: end when all is written."""
         self._ended = True
         self._gathered.set()
+        self._enough.set()
 
     async def run(self) -> None:
+        last = 0
         while not self._ended or self._finished or self._unbegun:
             await self._gathered.wait()
+            if last > MANY / 10:
+                await self._gather()
             self._gathered.clear()
+            last = len(self._finished)
             finished, self._finished = self._finished, []
             unbegun, self._unbegun = self._unbegun, []
             if finished or unbegun:
                 await self._write(finished, unbegun)
                 self.settled([*(one.work for one in finished), *unbegun])
+
+    async def _gather(self) -> None:
+        """Wait a moment where results come fast: a commit costs the same for more of them."""
+        if not self._ended and len(self._finished) < MANY:
+            self._enough.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERING):
+                    await self._enough.wait()
 
     async def _write(self, finished: list[Finished], unbegun: list[Work]) -> None:
         """However long the database is away: an answer is never lost on the way."""
@@ -98,7 +124,7 @@ class Settler:
             try:
                 async with self.database.transaction() as session:
                     await settle(session, finished, worker=self.worker, settings=self.settings)
-                    await give_back(session, unbegun, worker=self.worker)
+                    await give_back(session, unbegun, worker=self.worker, paced=self.settings.paced)
                 break
             except HOPELESS as error:
                 await self._write_apart(finished, unbegun, error)
@@ -139,14 +165,9 @@ async def settle(
     others = [(one.work.notice, one) for one in finished if not isinstance(one.work, Claim)]
     failures = await _failures(session, Attempt.letter_id, letters)
     failures_of_notices = await _failures(session, Attempt.notice_id, others)
-    rows = [_attempt(letter, one, worker) | {"letter_id": letter.id} for letter, one in letters]
-    rows += [_attempt(notice, one, worker) | {"notice_id": notice.id} for notice, one in others]
-    if rows:
-        await session.execute(
-            # rows of the table: as objects they would cost more than all the rest
-            insert(Attempt.__table__),  # type: ignore[arg-type]
-            [{"letter_id": None, "notice_id": None} | row for row in rows],
-        )
+    of_letters = [(letter.id, None, *_attempt(letter, one)) for letter, one in letters]
+    of_notices = [(None, notice.id, *_attempt(notice, one)) for notice, one in others]
+    await ATTEMPTS.write(session, of_letters + of_notices, worker)
     steps: dict[Step, Ended] = defaultdict(list)
     for letter, one in letters:
         waited = await _waited(session, one, settings)
@@ -164,12 +185,14 @@ async def settle(
         await notices.settle(session, notice, worker=worker, to=to, wait=wait)
 
 
-async def give_back(session: AsyncSession, unbegun: Sequence[Work], *, worker: str) -> None:
+async def give_back(
+    session: AsyncSession, unbegun: Sequence[Work], *, worker: str, paced: bool = False
+) -> None:
     """Return what was claimed and never begun."""
     letters = [work.letter.id for work in unbegun if isinstance(work, Claim)]
     others = [work.notice.id for work in unbegun if not isinstance(work, Claim)]
     if letters:
-        await claims.give_back(session, worker, letters)
+        await claims.give_back(session, worker, letters, paced=paced)
     if others:
         await notices.give_back(session, worker, others)
 
@@ -177,20 +200,12 @@ async def give_back(session: AsyncSession, unbegun: Sequence[Work], *, worker: s
 async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) -> set[int]:
     """Move letters that ended alike; one that is no longer ours gets a line in its history."""
     to, wait, note, attempts = step
-    moved = await queue.move(
-        session,
-        [
-            Letter.id.in_([letter.id for letter, _ in group]),
-            Letter.attempts == attempts,
-            Letter.worker == worker,
-        ],
-        frm=LetterStatus.SENDING,
-        to=to,
-        by=worker,
-        note=note,
-        values={"worker": "", "lease_until": None, "not_before": clock.now() + wait},
+    letters = [letter for letter, _ in group]
+    settled = await queue.finish(
+        session, letters, worker=worker, attempts=attempts, to=to, wait=wait, note=note
     )
-    settled = {row.id for row in moved}
+    if len(settled) == len(group):
+        return settled
     for letter, one in group:
         if letter.id not in settled:
             late = f"{one.outcome.word} after the lease had run out"
@@ -224,12 +239,13 @@ async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> t
 def _step(
     outgoing: Letter | Notice, one: Finished, waited: timedelta, failures: dict[int, int]
 ) -> Step:
+    deferred = is_deferred(one.outcome)
     to, wait = next_step(
         one.outcome,
         attempts=outgoing.attempts,
         waited=waited,
         surprises=failures.get(outgoing.id, 0),
-        chance=_chance(outgoing.message_id, outgoing.attempts),
+        chance=_chance(outgoing.message_id, outgoing.attempts) if deferred else 0.0,
     )
     return to, wait, _note(one.outcome), outgoing.attempts
 
@@ -252,22 +268,23 @@ def _note(outcome: Answer) -> str:
             return " ".join(filter(None, (str(outcome.code or ""), outcome.enhanced)))
 
 
-def _attempt(outgoing: Letter | Notice, one: Finished, worker: str) -> dict[str, Any]:
-    return {
-        "number": outgoing.attempts,
-        "worker": worker,
-        "started_at": one.started_at,
-        "ended_at": one.ended_at,
-        "outcome": one.outcome.word,
-        "address": one.address,
-        "host": one.outcome.host,
-        "tls": one.outcome.tls,
-        "code": one.outcome.code,
-        "enhanced": one.outcome.enhanced,
-        "reply": one.outcome.reply,
-        "queue_id": one.outcome.queue_id if isinstance(one.outcome, Taken) else "",
-        "began_data": isinstance(one.outcome, Deferred) and one.outcome.began_data,
-    }
+def _attempt(outgoing: Letter | Notice, one: Finished) -> tuple[Any, ...]:
+    """What `ATTEMPTS` wants to know after whose it was."""
+    outcome = one.outcome
+    return (
+        outgoing.attempts,
+        one.started_at,
+        one.ended_at,
+        outcome.word,
+        one.address,
+        outcome.host,
+        outcome.tls,
+        outcome.code,
+        outcome.enhanced,
+        outcome.reply,
+        outcome.queue_id if isinstance(outcome, Taken) else "",
+        isinstance(outcome, Deferred) and outcome.began_data,
+    )
 
 
 async def _failures(
@@ -283,9 +300,9 @@ async def _failures(
     ]
     if not surprising:
         return {}
-    rows = await session.execute(
+    found = await session.execute(
         select(owner, func.count())
         .where(owner.in_(surprising), Attempt.outcome == Failed.word)
         .group_by(owner)
     )
-    return {int(owned): n for owned, n in rows if owned is not None}
+    return {int(owned): n for owned, n in found if owned is not None}

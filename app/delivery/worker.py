@@ -23,6 +23,7 @@ from app.delivery import sandbox
 from app.delivery.attempt import Prepared, attempt, prepare
 from app.delivery.holding import Holding
 from app.delivery.outcome import Failed, Unreached, Work
+from app.delivery.practice.beside import Side, beside
 from app.delivery.routes.connection import END_OF_DATA, Connection, Sender
 from app.delivery.routes.direct import Direct
 from app.delivery.routes.exchanges import SMTP_PORT, Finder
@@ -38,7 +39,7 @@ log = structlog.get_logger()
 POLL = 0.5  # seconds between two looks at an outbox with nothing to send
 IDLE = 10.0  # seconds without work after which a connection is closed
 LONGEST_PAUSE = 60.0
-MOST_AT_ONCE = 300  # letters in one claim, however fast they leave
+MOST_AT_ONCE = 500  # letters in one claim, however fast they leave
 
 
 async def run(
@@ -59,8 +60,13 @@ async def run(
     name = name or worker_name()
     if settings.paced:
         await asyncio.to_thread(calendars.warm)
-    async with _lines(settings, database, name, data_timeout, port) as lines:
-        await Worker(settings, database, lines, name=name, stop=stop).work()
+
+    async def work(side: Side, named: str, until: asyncio.Event) -> None:
+        async with _lines(side.lines, database, named, data_timeout, port) as lines:
+            await Worker(side.claims, database, lines, name=named, stop=until).work()
+
+    async with beside(settings, database, name, stop, work):
+        await work(Side(settings, settings), name, stop)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from app.models import (
     Submission,
 )
 from app.outbox import notices, queue
-from app.settings import Settings
+from app.settings import TO_THE_WRITER, TRIED_OUT, Settings
 
 # `failed` is not among them: nobody may have looked, but ninety days are enough
 UNSETTLED = (LetterStatus.HELD, LetterStatus.QUEUED, LetterStatus.SENDING)
@@ -40,7 +40,21 @@ async def erase(session: AsyncSession, email: str, settings: Settings) -> int:
 
     A letter that is leaving at this moment keeps its words until the next call.
     """
-    key = person_key(settings, email)
+    keys = [person_key(settings, email), *await _keys_of_tries(session, email)]
+    return sum([await _erase(session, key) for key in keys])
+
+
+async def _keys_of_tries(session: AsyncSession, email: str) -> Sequence[str]:
+    """Whoever tries an alert out is somebody else each time: found by the address alone."""
+    found = select(Submission.person_key).where(
+        Submission.delivery.in_(TRIED_OUT),
+        func.lower(Submission.email) == email.strip().lower(),
+        Submission.erased_at.is_(None),
+    )
+    return (await session.scalars(found)).all()
+
+
+async def _erase(session: AsyncSession, key: str) -> int:
     await notices.drop_for(session, key)
     for status in (LetterStatus.HELD, LetterStatus.QUEUED):
         await queue.move(
@@ -104,7 +118,7 @@ async def _empty(session: AsyncSession, submission_ids: Sequence[int]) -> None:
     told = select(Notice.id).where(Notice.submission_id.in_(submission_ids))
     # a notice's attempt holds the supporter's own address; a reflected letter's does too
     addressed = Attempt.notice_id.in_(told) | Attempt.letter_id.in_(
-        letters.where(Letter.delivery == "reflect")
+        letters.where(Letter.delivery.in_(TO_THE_WRITER))
     )
     await session.execute(update(Attempt).where(addressed).values(address="", reply=""))
 

@@ -44,7 +44,7 @@ class Attempt(Base):
     began_data: Mapped[bool] = mapped_column(default=False)  # may be there
     __table_args__ = (
         Index("ix_attempt_letter_id", "letter_id"),
-        Index("ix_attempt_notice_id", "notice_id"),
+        partial_index("ix_attempt_notice_id", "notice_id", where="notice_id IS NOT NULL"),
         partial_index("ix_attempt_policy", "ended_at", where="enhanced LIKE '5.7.%'"),
     )
 

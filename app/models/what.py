@@ -67,7 +67,7 @@ FREED = (
     LetterStatus.SUPPRESSED,
     LetterStatus.FAILED,
 )
-HOLDS_ITS_PLACE = "status NOT IN ({})".format(", ".join(f"'{one}'" for one in FREED))
+HOLDS_ITS_PLACE = "holds_place"
 
 
 class Outgoing:
@@ -97,6 +97,9 @@ class Letter(Outgoing, Base):
     template_id: Mapped[int] = mapped_column(ForeignKey("letter_template.id"))
     stage: Mapped[str] = mapped_column(String(40))
     text_sha256: Mapped[str] = mapped_column(String(64), default="")  # set when confirmed
+    # its status is none of FREED: said apart, and written with the status, for an index over the
+    # status itself would be written anew at every step of every letter
+    holds_place: Mapped[bool | None]
     __table_args__ = (
         Index("ix_letter_submission_id", "submission_id"),
         Index("ix_letter_person_key", "person_key"),

@@ -4,12 +4,13 @@ The claim is durable before anybody dials. A letter whose lease ran out may have
 the worker that died: it goes again under the same Message-ID (at least once, and we say so).
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy import Select, Table, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -20,13 +21,15 @@ from app.models import (
     Letter,
     LetterStatus,
     LetterTemplate,
+    Mailbox,
     Notice,
     Submission,
     Target,
 )
-from app.outbox import queue
+from app.outbox import queue, rows
 from app.outbox.pacing import lanes, turns
 from app.outbox.pacing.lanes import Lane
+from app.outbox.rows import among
 from app.settings import Delivery, Settings
 
 CRASHES = 3  # claims without an attempt on record, after which a person must look
@@ -36,43 +39,45 @@ SUPPRESSED_AT_ONCE = 500
 
 # What sending reads, as rows: nobody changes them in a worker's hands, and objects would cost
 # more than everything else that happens to a letter.
-LETTERS = (
-    select(
-        Letter.id,
-        Letter.submission_id,
-        Letter.alert_id,
-        Letter.target_id,
-        Letter.template_id,
-        Letter.message_id,
-        Letter.delivery,
-        Letter.stage,
-        Letter.text_sha256,
-        Letter.attempts,
-        Letter.first_attempt_at,
-        Letter.lease_until,
-    )
-    .where(Letter.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Letter.not_before, Letter.id)
-)
+SUBMISSION = cast(Table, Submission.__table__)
+TARGET, CONTACT = cast(Table, Target.__table__), cast(Table, Contact.__table__)
+TEMPLATE = cast(Table, LetterTemplate.__table__)
+COUNTRY = cast(Table, AlertCountry.__table__)
 SUBMISSIONS = select(
-    Submission.id,
-    Submission.name,
-    Submission.email,
-    Submission.city,
-    Submission.country,
-    Submission.postal_address,
-    Submission.own_words,
-    Submission.subject,
-    Submission.variant_seed,
-).where(Submission.id.in_(bindparam("ids", expanding=True)))
+    SUBMISSION.c.id,
+    SUBMISSION.c.name,
+    SUBMISSION.c.email,
+    SUBMISSION.c.city,
+    SUBMISSION.c.country,
+    SUBMISSION.c.postal_address,
+    SUBMISSION.c.own_words,
+    SUBMISSION.c.subject,
+    SUBMISSION.c.variant_seed,
+).where(among(SUBMISSION.c.id))
+TARGETS = select(TARGET).where(among(TARGET.c.id))
+CONTACTS = select(CONTACT).where(among(CONTACT.c.target_id), CONTACT.c.retired_at.is_(None))
+TEMPLATES = select(TEMPLATE).where(among(TEMPLATE.c.id))
+MAILBOX = cast(Table, Mailbox.__table__)
+NOT_HAD_TODAY = (
+    update(MAILBOX)
+    .where(
+        MAILBOX.c.email.in_(
+            select(func.lower(CONTACT.c.email)).where(
+                CONTACT.c.target_id == bindparam("target"), CONTACT.c.retired_at.is_(None)
+            )
+        ),
+        MAILBOX.c.today_n >= bindparam("back"),
+    )
+    .values(today_n=MAILBOX.c.today_n - bindparam("back"))
+)
+COUNTRIES = select(COUNTRY).where(among(COUNTRY.c.alert_id))
 
 
 @dataclass(frozen=True)
 class Claim:
     """A letter that this worker holds, with all that is needed to write and send it.
 
-    Letter and submission are rows of what sending reads (`LETTERS`, `SUBMISSIONS`), not to be
-    changed.
+    Its parts are rows of what sending reads, not to be changed.
     """
 
     letter: Letter
@@ -105,24 +110,12 @@ async def claim(
         chosen = await turns.share_out(session, waiting, delivery, limit)
     if not chosen:
         return []
-    now = clock.now()
-    mine = {
-        "worker": worker,
-        "lease_until": now + lease,
-        "attempts": Letter.attempts + 1,
-        "first_attempt_at": func.coalesce(Letter.first_attempt_at, now),
-    }
-    moved = await queue.move(
-        session,
-        [Letter.id.in_(chosen)],
-        frm=LetterStatus.QUEUED,
-        to=LetterStatus.SENDING,
-        by=worker,
-        values=mine,
-    )
-    claims = await _load(session, [row.id for row in moved])
-    await _fail_rest(session, worker, {row.id for row in moved}, claims)
-    return claims if delivery != Delivery.LIVE else await _checked(session, worker, claims)
+    letters = await queue.take(session, chosen, worker=worker, lease_until=clock.now() + lease)
+    claims = await _load(session, letters)
+    await _fail_rest(session, worker, {one.id for one in letters}, claims)
+    if delivery != Delivery.LIVE:
+        return claims
+    return await _checked(session, worker, claims, paced=settings.paced)
 
 
 async def renew(
@@ -149,11 +142,17 @@ async def renew(
     return {(row.id, row.attempts) for row in found}
 
 
-async def give_back(session: AsyncSession, worker: str, letter_ids: Sequence[int]) -> None:
-    """Return letters that were claimed and never begun, as if they had not been touched."""
+async def give_back(
+    session: AsyncSession, worker: str, letter_ids: Sequence[int], *, paced: bool = False
+) -> None:
+    """Return letters that were claimed and never begun, as if they had not been touched.
+
+    `paced`: they had taken a place in what their mailboxes may have that day. The turn itself
+    stays taken: another letter may have had the next one already.
+    """
     if not letter_ids:
         return
-    await queue.move(
+    back = await queue.move(
         session,
         [Letter.id.in_(letter_ids), Letter.worker == worker],
         frm=LetterStatus.SENDING,
@@ -168,6 +167,9 @@ async def give_back(session: AsyncSession, worker: str, letter_ids: Sequence[int
             "first_attempt_at": case((Letter.attempts > 1, Letter.first_attempt_at)),
         },
     )
+    if paced:
+        for target_id, n in sorted(Counter(row.target_id for row in back).items()):
+            await session.execute(NOT_HAD_TODAY, {"target": target_id, "back": n})
 
 
 async def recover(session: AsyncSession, *, by: str) -> int:
@@ -226,63 +228,43 @@ async def _fail_rest(
     )
 
 
-async def _checked(session: AsyncSession, worker: str, claims: list[Claim]) -> list[Claim]:
+async def _checked(
+    session: AsyncSession, worker: str, claims: list[Claim], *, paced: bool
+) -> list[Claim]:
     """Give back what goes to an address that was replaced since the choice: nobody checked it."""
     unchecked = [one.letter.id for one in claims if one.contact.checked_on is None]
-    await give_back(session, worker, unchecked)
+    await give_back(session, worker, unchecked, paced=paced)
     return [one for one in claims if one.contact.checked_on]
 
 
-async def _load(session: AsyncSession, letter_ids: Sequence[int]) -> list[Claim]:
+async def _load(session: AsyncSession, letters: Sequence[Letter]) -> list[Claim]:
     """The letters with what they need; what many share is read once."""
-    letters = (await session.execute(LETTERS, {"ids": letter_ids})).all()
-    submission_ids = {letter.submission_id for letter in letters}
-    rows = await session.execute(SUBMISSIONS, {"ids": list(submission_ids)})
-    submissions = {row.id: row for row in rows}
-    offices = await _offices(session, {letter.target_id for letter in letters})
-    templates = await _templates(session, {letter.template_id for letter in letters})
-    countries = await _countries(session, {letter.alert_id for letter in letters})
+    submissions = await _rows(session, SUBMISSIONS, {one.submission_id for one in letters})
+    targets = await _rows(session, TARGETS, {one.target_id for one in letters})
+    contacts = await _rows(session, CONTACTS, targets, key="target_id")
+    templates = await _rows(session, TEMPLATES, {one.template_id for one in letters})
+    alerts = {one.alert_id for one in letters}
+    found = rows.plain(await session.execute(COUNTRIES, {"ids": alerts}))
+    countries = {(one.alert_id, one.country): one for one in found}
     claims = []
     for letter in letters:
-        target, contact = offices.get(letter.target_id, (None, None))
-        country = countries.get((letter.alert_id, target.country)) if target else None
-        if target and contact and country:
-            claims.append(
-                Claim(
-                    cast(Letter, letter),
-                    cast(Submission, submissions[letter.submission_id]),
-                    target,
-                    contact,
-                    templates[letter.template_id],
-                    country,
-                )
-            )
+        target, contact = targets[letter.target_id], contacts.get(letter.target_id)
+        country = countries.get((letter.alert_id, target.country))
+        if contact and country:
+            submission, template = submissions[letter.submission_id], templates[letter.template_id]
+            claims.append(Claim(letter, submission, target, contact, template, country))
     return claims
 
 
-async def _offices(
-    session: AsyncSession, target_ids: Collection[int]
-) -> dict[int, tuple[Target, Contact]]:
-    rows = await session.execute(
-        select(Target, Contact)
-        .join(Contact, and_(Contact.target_id == Target.id, Contact.retired_at.is_(None)))
-        .where(Target.id.in_(target_ids))
-    )
-    return {target.id: (target, contact) for target, contact in rows}
-
-
-async def _templates(
-    session: AsyncSession, template_ids: Collection[int]
-) -> dict[int, LetterTemplate]:
-    found = await session.scalars(select(LetterTemplate).where(LetterTemplate.id.in_(template_ids)))
-    return {one.id: one for one in found}
-
-
-async def _countries(
-    session: AsyncSession, alert_ids: Collection[int]
-) -> dict[tuple[int, str], AlertCountry]:
-    found = await session.scalars(select(AlertCountry).where(AlertCountry.alert_id.in_(alert_ids)))
-    return {(one.alert_id, one.country): one for one in found}
+async def _rows(
+    session: AsyncSession,
+    statement: Select[*tuple[Any, ...]],
+    ids: Collection[int],
+    key: str = "id",
+) -> dict[int, Any]:
+    """What the statement finds among these numbers, by one of its columns."""
+    found = rows.plain(await session.execute(statement, {"ids": ids}))
+    return {getattr(row, key): row for row in found}
 
 
 async def _suppress(session: AsyncSession, barred: list[Lane], delivery: str, worker: str) -> None:

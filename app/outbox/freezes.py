@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
-from app.db import insert_for
-from app.models import Contact, Freeze, Letter, Mailbox, MailDomain
+from app.db import UTCDateTime, insert_for
+from app.models import Contact, Event, Freeze, Letter, Mailbox, MailDomain, StageMove
 
 Scope = Literal["alert", "contact", "host", "letter"]
 STANDING = Freeze.released_at.is_(None)
@@ -74,6 +86,68 @@ async def release(session: AsyncSession, *, scope: Scope, ref: int, by: str) -> 
         .returning(Freeze.id)
     )
     return (await session.execute(let_go)).scalar_one_or_none() is not None
+
+
+async def freeze_moved(
+    session: AsyncSession, move: StageMove, letters: Sequence[Select[int]], *, why: str, by: str
+) -> int:
+    """Hold each of these letters because its country moved on, in one statement however many;
+    gives how many. Those held already keep their first hold."""
+    found = union_all(*letters).subquery()
+    now = literal(clock.now(), UTCDateTime())
+    columns = ("scope", "ref", "why", "by", "at", "released_by", "stage_move_id")
+    rows = select(
+        literal("letter"),
+        found.c.id,
+        literal(why),
+        literal(by),
+        now,
+        literal(""),
+        literal(move.id),
+    ).where(found.c.id.is_not(None))  # SQLite reads ON CONFLICT only behind a WHERE
+    holds = insert_for(session)(Freeze).from_select(columns, rows)
+    done = await session.execute(holds.on_conflict_do_nothing())
+    made = Freeze.stage_move_id == move.id, Freeze.at == now
+    await _note(session, "frozen", by, why, *made)
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def release_moved(
+    session: AsyncSession,
+    move: StageMove,
+    *,
+    by: str,
+    only: ColumnElement[bool] | None = None,
+    note: str | None = None,
+) -> int:
+    """Let go what a country's move holds, or only those of its freezes; gives how many.
+
+    `note`: what the letters' histories say of it; None: they tell another story.
+    """
+    now = clock.now()
+    held: list[ColumnElement[bool]] = [Freeze.stage_move_id == move.id, STANDING]
+    if only is not None:
+        held.append(only)
+    done = await session.execute(
+        update(Freeze)
+        .where(*held)
+        .values(released_at=now, released_by=by)
+        .execution_options(synchronize_session=False)
+    )
+    if note is not None:
+        released = Freeze.stage_move_id == move.id, Freeze.released_at == now
+        await _note(session, "released", by, note, *released)
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def _note(
+    session: AsyncSession, what: str, by: str, note: str, *which: ColumnElement[bool]
+) -> None:
+    """A line in the history of each letter whose hold this is."""
+    columns = ("letter_id", "at", "what", "by", "note")
+    now = literal(clock.now(), UTCDateTime())
+    rows = select(Freeze.ref, now, literal(what), literal(by), literal(note)).where(*which)
+    await session.execute(insert(Event).from_select(columns, rows))
 
 
 async def standing(session: AsyncSession, scope: Scope, ref: int) -> Freeze | None:

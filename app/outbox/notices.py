@@ -2,7 +2,7 @@
 
 What an unconfirmed form asks for is limited; what follows from a letter (the copy, a failure)
 goes to an address that its owner confirmed, and is put by `follow`, each for its own reason once.
-Organisers are told by `alarm` of a freeze that a refusal made.
+Organisers are told by `alarm` of a freeze that a refusal made, and asked by `invite` to join.
 """
 
 import secrets
@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    Select,
     and_,
     case,
     delete,
@@ -25,34 +24,58 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from app import clock
 from app.db import insert_for
 from app.models import Alert, Attempt, Freeze, Letter, LetterStatus, Notice, NoticeKind, Submission
 from app.outbox import suppressions
-from app.outbox.claims import CRASHES
-from app.outbox.telling import alarms, enclosed
+from app.outbox.claims import AN_HOUR, CRASHES
+from app.outbox.rows import among
+from app.outbox.telling import alarms, enclosed, invitations, moved
 from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Settings
-from app.wording.notices import Enclosed
+from app.wording.notices import Enclosed, Moved
 
 A_DAY = timedelta(days=1)
 A_DAY_TO_ONE_PERSON = 3
 # a notice waits for the letters of one form that leave, or fail, soon after the first
 GATHERING = {NoticeKind.COPY: timedelta(seconds=10), NoticeKind.FAILED: timedelta(hours=1)}
 LEFT = (LetterStatus.HANDED_OVER, LetterStatus.ACCEPTED)
+# The forms of letters of which their supporters do not know yet; most have a copy. The kind is
+# written out: a partial index serves what can be read in the statement. And the copy is joined:
+# asked with EXISTS inside an OR, PostgreSQL reads every copy there is, for every group.
+COPY = aliased(Notice)
+NEWS = (
+    select(Submission.id, Submission.person_key, Submission.delivery, Letter.status)
+    .join(Letter, Letter.submission_id == Submission.id)
+    .outerjoin(
+        COPY,
+        and_(COPY.submission_id == Letter.submission_id, COPY.kind == literal_column("'copy'")),
+    )
+    .where(
+        among(Letter.id),
+        or_(
+            Letter.status.in_(enclosed.FAILED_FOR_GOOD),
+            and_(Letter.status.in_(LEFT), COPY.id.is_(None)),
+        ),
+        Submission.erased_at.is_(None),
+    )
+    .distinct()
+)
 # anybody can have these sent to a stranger's address; the others go to a confirmed one
 LIMITED = (NoticeKind.CONFIRM, NoticeKind.DUPLICATE)
 
 
 @dataclass(frozen=True)
 class NoticeClaim:
-    """A notice that this worker holds, the submission it is about, and the letters it tells of."""
+    """A notice that this worker holds, the submission it is about, and the letters it tells of,
+    or the move that they were called off for."""
 
     notice: Notice
     submission: Submission
     letters: tuple[Enclosed, ...] = ()
+    moved: Moved | None = None
 
     @property
     def to(self) -> Submission:
@@ -101,6 +124,20 @@ async def alarm(session: AsyncSession, freeze: Freeze, kind: NoticeKind, setting
     return len(rows)
 
 
+async def invite(session: AsyncSession, organiser_id: int, settings: Settings) -> None:
+    """Queue an invitation, unless one waits to leave already."""
+    waiting = exists().where(
+        Notice.organiser_id == organiser_id,
+        Notice.kind == NoticeKind.INVITATION,
+        Notice.status == LetterStatus.QUEUED,
+        Notice.delivery == settings.delivery,
+    )
+    if not await session.scalar(select(waiting)):
+        row = _row(NoticeKind.INVITATION, settings.delivery, settings.mail_domain)
+        row |= {"organiser_id": organiser_id, "person_key": ""}
+        await session.execute(insert(Notice).values(row))
+
+
 async def follow(session: AsyncSession, letter_ids: Sequence[int], *, mail_domain: str) -> None:
     """Queue what follows when these letters changed their status in this transaction.
 
@@ -108,7 +145,7 @@ async def follow(session: AsyncSession, letter_ids: Sequence[int], *, mail_domai
     mail, which leaves an hour later and tells of all that failed until then. `failed` is our own
     fault: a person looks before anybody is told. At most three statements, however many letters.
     """
-    found = (await session.execute(_news(letter_ids))).all()
+    found = (await session.execute(NEWS, {"ids": letter_ids})).all()
     if not found:
         return
     copies = {one.id: one for one in found if one.status in LEFT}
@@ -122,6 +159,19 @@ async def follow(session: AsyncSession, letter_ids: Sequence[int], *, mail_domai
     ]
     if rows:
         await session.execute(insert_for(session)(Notice.__table__).on_conflict_do_nothing(), rows)
+
+
+async def offer_anew(
+    session: AsyncSession, move_id: int, letter_ids: Sequence[int], *, mail_domain: str
+) -> None:
+    """Write to the supporters of letters that a country's move called off: once for each form."""
+    rows = [
+        _to_supporter(one.id, one.person_key, one.delivery, NoticeKind.STAGE_MOVED, mail_domain)
+        | {"freeze_id": one.freeze_id}
+        for one in await moved.untold(session, move_id, letter_ids)
+    ]
+    if rows:
+        await session.execute(insert(Notice), rows)
 
 
 async def claim(
@@ -159,19 +209,24 @@ async def claim(
 
 
 async def recover(session: AsyncSession) -> int:
-    """Queue again what lost workers held; the third time without an attempt a person must look."""
+    """Queue again what lost workers held; gives how many.
+
+    As with letters: one that lost its worker before goes an hour ahead, for it may be what kills
+    workers; the third time without an attempt on record a person must look.
+    """
     on_record = (
         select(func.count(Attempt.id))
         .where(Attempt.notice_id == Notice.id)
         .correlate(Notice)
         .scalar_subquery()
     )
-    hopeless = Notice.attempts - on_record >= CRASHES
+    unrecorded = Notice.attempts - on_record
     return await _update(
         session,
         and_(Notice.status == LetterStatus.SENDING, Notice.lease_until < clock.now()),
-        status=case((hopeless, LetterStatus.FAILED), else_=LetterStatus.QUEUED),
+        status=case((unrecorded >= CRASHES, LetterStatus.FAILED), else_=LetterStatus.QUEUED),
         status_at=clock.now(),
+        not_before=case((unrecorded > 1, clock.now() + AN_HOUR), else_=Notice.not_before),
         worker="",
         lease_until=None,
     )
@@ -231,10 +286,12 @@ async def _load(session: AsyncSession, notice_ids: Sequence[int]) -> list[Notice
 
 
 async def _alarms(session: AsyncSession, notice_ids: Sequence[int]) -> list[AlarmClaim]:
-    """Those to organisers; called off where somebody has let the letters go on meanwhile."""
+    """Those to organisers; called off where somebody has let the letters go on meanwhile, or the
+    invitation was taken back."""
     if not notice_ids:
         return []
     found = await alarms.claimed(session, notice_ids)
+    found += await invitations.claimed(session, notice_ids)
     empty = set(notice_ids) - {one.notice.id for one in found}
     if empty:
         await _update(session, Notice.id.in_(empty), status=LetterStatus.CANCELLED)
@@ -256,11 +313,16 @@ async def _with_letters(session: AsyncSession, claims: list[NoticeClaim]) -> lis
     """
     letters = await enclosed.of_copies(session, [c.notice for c in claims])
     letters |= await enclosed.of_failures(session, [c.notice for c in claims])
-    told = [replace(one, letters=tuple(letters.get(one.notice.id, ()))) for one in claims]
+    moves = await moved.of_notices(session, [c.notice for c in claims])
+    told = [
+        replace(one, letters=tuple(letters.get(one.notice.id, ())), moved=moves.get(one.notice.id))
+        for one in claims
+    ]
     empty = [
         one.notice.id
         for one in told
-        if one.submission.erased_at or (one.notice.kind not in LIMITED and not one.letters)
+        if one.submission.erased_at
+        or (one.notice.kind not in LIMITED and not (one.letters or one.moved))
     ]
     if empty:
         await _update(session, Notice.id.in_(empty), status=LetterStatus.CANCELLED)
@@ -286,27 +348,6 @@ def _row(kind: NoticeKind, delivery: str, mail_domain: str) -> dict[str, Any]:
         "delivery": delivery,
         "message_id": f"<n.{secrets.token_hex(12)}@{mail_domain}>",
     }
-
-
-def _news(letter_ids: Sequence[int]) -> Select[int, str, str, str]:
-    """The forms of these letters of which their supporters do not know yet; most have a copy."""
-    # written out: SQLite uses a partial index only for what it can read in the statement
-    copied = exists().where(
-        Notice.submission_id == Letter.submission_id, Notice.kind == literal_column("'copy'")
-    )
-    return (
-        select(Submission.id, Submission.person_key, Submission.delivery, Letter.status)
-        .join(Letter, Letter.submission_id == Submission.id)
-        .where(
-            Letter.id.in_(letter_ids),
-            or_(
-                Letter.status.in_(enclosed.FAILED_FOR_GOOD),
-                and_(Letter.status.in_(LEFT), ~copied),
-            ),
-            Submission.erased_at.is_(None),
-        )
-        .distinct()
-    )
 
 
 async def _join_gathering(session: AsyncSession, submission_ids: list[int]) -> list[int]:

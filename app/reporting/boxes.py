@@ -75,12 +75,13 @@ class HostRow:
 
 @dataclass(frozen=True)
 class Boxes:
-    """All of them, as they stand at one moment."""
+    """All of them, as they stand at one moment. `taken`: letters that have left, by office."""
 
     by_email: Mapping[str, Box]
     of_target: Mapping[int, Box]
     targets: Mapping[int, Target]
     lanes: tuple[Lane, ...]
+    taken: Mapping[int, int]
     frozen: Frozen
 
     def lanes_of(self, box: Box) -> list[Lane]:
@@ -111,14 +112,12 @@ class Boxes:
         """The same with another pace for one of them."""
         return replace(self, by_email={**self.by_email, box.email: box})
 
-    async def waiting(
-        self, session: AsyncSession, box: Box, to_come: int, settings: Settings
-    ) -> Waiting:
+    def waiting(self, box: Box, to_come: int) -> Waiting:
         """What waits for it, and letters to come, for a forecast."""
         pace, own = box.limits, box.own
         left = None
         if pace.in_all is not None:
-            left = pace.in_all - await turns.taken_in_all(session, box.email, settings.delivery)
+            left = pace.in_all - sum(self.taken.get(one.id, 0) for one in box.targets)
         now = clock.now()
         return Waiting(
             email=box.email,
@@ -164,6 +163,7 @@ async def load(session: AsyncSession, settings: Settings) -> Boxes:
         of_target={target_id: boxes[address] for target_id, address in of_target.items()},
         targets=await _targets(session, {lane.target_id for lane in lanes}),
         lanes=lanes,
+        taken=await _taken(session, settings.delivery),
         frozen=frozen,
     )
 
@@ -228,6 +228,16 @@ async def _lanes(session: AsyncSession, delivery: str) -> tuple[Lane, ...]:
         )
     )
     return tuple(Lane(*row) for row in rows)
+
+
+async def _taken(session: AsyncSession, delivery: str) -> dict[int, int]:
+    """As `turns.taken_in_all`, of every office in one question."""
+    rows = await session.execute(
+        select(SendCount.target_id, func.sum(SendCount.n))
+        .where(SendCount.delivery == delivery, SendCount.status.not_in(turns.NOT_YET_TAKEN))
+        .group_by(SendCount.target_id)
+    )
+    return {target_id: int(n) for target_id, n in rows}
 
 
 async def _targets(session: AsyncSession, ids: set[int]) -> dict[int, Target]:

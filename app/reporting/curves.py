@@ -45,11 +45,9 @@ def together(departures: Sequence[Departure], *, start: datetime, zone: ZoneInfo
         return None
     end = max(*ends, start + timedelta(minutes=1))
 
-    def left_by(at: datetime) -> float:
-        return sum(one.by(at) for one in departures)
-
-    moments = [start + (end - start) * (n / SAMPLES) for n in range(SAMPLES + 1)]
-    counts = [left_by(at) for at in moments]
+    counts = _left_by(
+        [start + (end - start) * (n / SAMPLES) for n in range(SAMPLES + 1)], departures
+    )
     ticks = ticks_for(max(round(counts[-1]), 1))
     points = [
         f"{n / SAMPLES * WIDE:.1f},{HEIGHT - count / ticks[-1] * HEIGHT:.1f}"
@@ -57,18 +55,26 @@ def together(departures: Sequence[Departure], *, start: datetime, zone: ZoneInfo
     ]
     line = "M" + " L".join(points)
     midnights = _midnights(start, end, zone)
+    day_ends = _thinned([*midnights, end])
     return Curve(
         line=line,
         area=f"{line} L{WIDE},{HEIGHT} L0,{HEIGHT} Z",
         ticks=tuple(Tick(n, round(HEIGHT - n / ticks[-1] * HEIGHT, 2)) for n in ticks),
         labels=_labels(midnights, start, end, zone),
         days=tuple(
-            DayEnd((at - timedelta(seconds=1)).astimezone(zone).date(), round(left_by(at)))
-            for at in _thinned([*midnights, end])
+            DayEnd((at - timedelta(seconds=1)).astimezone(zone).date(), round(n))
+            for at, n in zip(day_ends, _left_by(day_ends, departures), strict=True)
         ),
         start=start,
         end=end,
     )
+
+
+def _left_by(moments: Sequence[datetime], departures: Sequence[Departure]) -> list[float]:
+    """How many of all of them have left by each of these moments, which come in order."""
+    return [
+        sum(at_once) for at_once in zip(*(one.by_each(moments) for one in departures), strict=True)
+    ]
 
 
 def _midnights(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:

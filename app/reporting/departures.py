@@ -84,7 +84,7 @@ async def of_submission(
     ours = {one: box for one in letters if (box := boxes.of_target.get(one.target_id))}
     found = {one.id: Leaving(None, refusing=True) for one, box in ours.items() if box.refusing}
     moving = {one: box for one, box in ours.items() if boxes.moves(one.alert_id, box)}
-    departures = await _departures(session, boxes, {box.email for box in moving.values()}, settings)
+    departures = _departures(boxes, {box.email for box in moving.values()})
     for one, box in moving.items():
         place = _place(boxes.lanes_of(box), one, await _ahead(session, one))
         at = departures[box.email].nth(place)
@@ -100,23 +100,34 @@ async def of_alerts(
     by_id = {alert.id: alert for alert in alerts}
     ours = [lane for lane in boxes.lanes if lane.alert_id in by_id]
     emails = {box.email for lane in ours if (box := boxes.of_target.get(lane.target_id))}
-    departures = await _departures(session, boxes, emails, settings) if settings.paced else {}
+    departures = _departures(boxes, emails) if settings.paced else {}
     rows = [_outlook(boxes, lane, by_id[lane.alert_id], departures) for lane in ours]
     return sorted(_together(rows), key=lambda row: (row.country, row.office))
 
 
 async def of_supporters(
-    session: AsyncSession, alert: Alert, supporters: int, settings: Settings
+    session: AsyncSession,
+    alert: Alert,
+    supporters: int,
+    settings: Settings,
+    *,
+    available: Sequence[offices.Office] | None = None,
+    boxes: Boxes | None = None,
 ) -> Plan:
-    """When the last letter leaves if so many confirm at once, each to the alert's usual offices."""
-    boxes = await load(session, settings)
-    found = await offices.of_alert(session, alert, settings.delivery)
+    """When the last letter leaves if so many confirm at once, each to the alert's usual offices.
+
+    `available`: the offices of an alert that is still a draft. `boxes`: as they were just loaded.
+    """
+    boxes = boxes or await load(session, settings)
+    found = available
+    if found is None:
+        found = await offices.of_alert(session, alert, settings.delivery)
     chosen = [one for one in found if one.standard] or found
     to_come: dict[str, int] = defaultdict(int)
     for office in chosen:
         to_come[office.contact.email.lower()] += supporters
     start = max(clock.now(), alert.opens_at)
-    departures = await _departures(session, boxes, set(to_come), settings, to_come, start)
+    departures = _departures(boxes, set(to_come), to_come, start)
     ours = {email: departures[email] for email in to_come}
     last = max(chosen, key=lambda one: _end(ours[one.contact.email.lower()], start), default=None)
     ends = [one.last_at for one in ours.values()]
@@ -138,26 +149,22 @@ async def of_mailbox(
 ) -> Departure:
     """When so many more letters would have left for one mailbox, as `box` says it is paced."""
     boxes = (await load(session, settings)).with_box(box)
-    to_come = {box.email: supporters}
-    found = await _departures(session, boxes, {box.email}, settings, to_come)
-    return found[box.email]
+    return _departures(boxes, {box.email}, {box.email: supporters})[box.email]
 
 
 # ── reckoning ──
 
 
-async def _departures(
-    session: AsyncSession,
+def _departures(
     boxes: Boxes,
     emails: Collection[str],
-    settings: Settings,
     to_come: Mapping[str, int] | None = None,
     start: datetime | None = None,
 ) -> dict[str, Departure]:
     """Of these mailboxes, among all that lie behind the same hosts."""
     behind = {boxes.by_email[email].host_name for email in emails}
     rows = [
-        await boxes.waiting(session, box, (to_come or {}).get(box.email, 0), settings)
+        boxes.waiting(box, (to_come or {}).get(box.email, 0))
         for box in boxes.by_email.values()
         if box.host_name in behind
     ]

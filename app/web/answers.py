@@ -2,6 +2,7 @@
 
 import math
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import errors, languages
 from app.web import armour, pages, problems
+from app.web.organisers.people import kept as carrying
+from app.web.organisers.people.kept import Kept
 
 log = structlog.get_logger("problems")
 
@@ -39,6 +42,8 @@ async def refused(request: Request, error: Exception) -> Response:
     response = await _answer(request, problem, type(error), fields=fields, error=error)
     if isinstance(error, errors.TooMany):
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if isinstance(error, errors.TokenRefused):
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
@@ -95,6 +100,8 @@ async def _answer(
         sentence %= _facts(error, language)
     if not _is_page(request):
         return _as_json(problem.status, kind, translate(problem.title), sentence, fields)
+    kept = await _kept(request)
+    signed_out = kind is errors.NotSignedIn
     return pages.render(
         request,
         "problem.html",
@@ -102,8 +109,13 @@ async def _answer(
         title=translate(problem.title),
         sentence=sentence,
         fields=fields or {},
-        kept=await _kept(request) if request.method == "POST" else [],
-        signed_out=kind is errors.NotSignedIn,
+        kept=kept.fields,
+        files=kept.files,
+        resume=kept.packed() if signed_out else "",
+        signed_out=signed_out,
+        outdated=kind is errors.FormOutdated,
+        here=kept.to,
+        multipart=kept.multipart,
     )
 
 
@@ -135,17 +147,15 @@ def _facts(error: Exception, language: str) -> dict[str, str]:
     return facts
 
 
-async def _kept(request: Request) -> list[tuple[str, str]]:
+async def _kept(request: Request) -> Kept:
     """The text of the form that could not be saved, in its order, without passwords."""
-    try:
-        form = await request.form()
-    except (HTTPException, RuntimeError):  # read before, and not as a form
-        form = FormData()
-    return [
-        (name, value)
-        for name, value in form.multi_items()
-        if isinstance(value, str) and name != "password"
-    ]
+    form = FormData()
+    if request.method == "POST":
+        # it may have been read before, and not as a form
+        with suppress(HTTPException, RuntimeError):
+            form = await request.form()
+    parts = request.headers.get("content-type", "").startswith("multipart/")
+    return carrying.of(form, _here(request), multipart=parts)
 
 
 def _is_page(request: Request) -> bool:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.settings import Settings
 
 LARGEST_BODY = 1024 * 1024  # bytes; a form full of somebody's own words needs a hundredth
+LARGEST_UPLOAD = 12 * LARGEST_BODY  # an organiser's: contact files, packs, all texts of an alert
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
@@ -20,14 +21,17 @@ HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+UPLOADS = frozenset({"/api/v1/contacts/import"})  # of programs; read only for a token that works
 # behind a personal link: kept by no cache, passed on by no referrer, found by no search
 PRIVATE = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
 }
-# a token in an address opens somebody's letters to whoever reads the log
-TOKENS = re.compile(r"^/(confirm|letters)/[^/]+")
+# an editor shows these beside itself, in a frame
+FRAMED = re.compile(r"^/organise/alerts/[^/]+/draft/")
+# a token in an address opens somebody's letters, or the desk, to whoever reads the log
+TOKENS = re.compile(r"^/(confirm|letters|organise/invitations)/[^/]+")
 
 log = structlog.get_logger("access")
 
@@ -63,6 +67,10 @@ class Armour:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
+                if FRAMED.search(scope["path"]):
+                    headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"].replace(
+                        "frame-ancestors 'none'", "frame-ancestors 'self'"
+                    )
                 if TOKENS.search(scope["path"]):  # error pages behind a personal link too
                     headers.update(PRIVATE)
             elif head:
@@ -86,16 +94,21 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
 
     Starlette's own limit answers in plain text whatever our pages say.
     """
-    announced = Headers(scope=scope).get("content-length", "0")
+    headers = Headers(scope=scope)
+    announced = headers.get("content-length", "0")
+    # whoever brings no cookie is refused later in any case, and need not send much before
+    at_desk = scope["path"].startswith("/organise/") and "organiser=" in headers.get("cookie", "")
+    by_token = scope["path"] in UPLOADS and "authorization" in headers
+    most = LARGEST_UPLOAD if at_desk or by_token else LARGEST_BODY
     read = 0
 
     async def receive_limited() -> Message:
         nonlocal read
-        if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        if announced.isdecimal() and int(announced) > most:
             raise HTTPException(413)
         message = await receive()
         read += len(message.get("body", b""))
-        if read > LARGEST_BODY:
+        if read > most:
             raise HTTPException(413)
         return message
 

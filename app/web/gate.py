@@ -2,21 +2,25 @@
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import BackgroundTasks, Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import buckets
-from app.accounts import sign_in
+from app.accounts import api_tokens, organisers, sign_in
 from app.db import Database
-from app.errors import NotAllowed, NotSignedIn, TooMany
-from app.models import Organiser, Role, SignIn
+from app.errors import FormOutdated, NotAllowed, NotSignedIn, ScopeMissing, TokenRefused, TooMany
+from app.models import ApiToken, Organiser, Role, SignIn
 from app.settings import Settings
+from app.web.armour import LARGEST_UPLOAD
 
 COOKIE = "organiser"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,6 +44,12 @@ async def reading(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
     async with database.reading() as session:
         yield session
+
+
+def writing(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
+    """A writer for a part of a route that must do something slow before: hash a password."""
+    database: Database = request.app.state.database
+    return database.transaction()
 
 
 def settings_of(request: Request) -> Settings:
@@ -151,21 +161,65 @@ def at_least(role: Role) -> Callable[[Organiser], Awaitable[Organiser]]:
     """An organiser whose role covers this one's."""
 
     async def check(organiser: Us) -> Organiser:
-        if not covers(organiser, role):
+        if not organisers.covers(organiser, role):
             raise NotAllowed(f"this needs the role {role}")
         return organiser
 
     return check
 
 
-def covers(organiser: Organiser, role: Role) -> bool:
-    order = list(Role)
-    return order.index(Role(organiser.role)) >= order.index(role)
+covers = organisers.covers
 
 
 async def form_token(request: Request, organiser: Us) -> None:
     """The hidden field that only a page made for this sign-in knows."""
     kept: SignIn = request.state.sign_in
-    given = (await request.form()).get("form_token")
+    # the armour has set how much; Starlette would stop at a megabyte, whatever our pages say
+    given = (await request.form(max_part_size=LARGEST_UPLOAD)).get("form_token")
     if not hmac.compare_digest(str(given).encode(), kept.form_token.encode()):
-        raise NotAllowed(f"the form was not made for {organiser.email}")
+        raise FormOutdated(f"the form was not made for this sign-in of {organiser.email}")
+
+
+# ── programs ────────────────────────────────────────────────────────────────────────────────
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="API token", description="of an organiser")
+Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The organiser whose token a program brought, and what the token was made for."""
+
+    organiser: Organiser
+    organisation_id: int
+    scopes: frozenset[str]
+
+
+def token_with(scope: str) -> Callable[[Request, Given, BackgroundTasks], Awaitable[Caller]]:
+    """Whoever brings a token made for this, of an organiser who may do it themselves.
+
+    Use: `caller: Annotated[gate.Caller, Depends(gate.token_with("alerts:write"))]`.
+    """
+    if scope not in api_tokens.NEEDS:
+        raise LookupError(scope)
+
+    async def check(request: Request, given: Given, after: BackgroundTasks) -> Caller:
+        database: Database = request.app.state.database
+        async with database.reading() as session:
+            kept = await api_tokens.recognise(session, given.credentials if given else "")
+        if kept is None:
+            raise TokenRefused
+        if not api_tokens.may(kept, scope):
+            raise ScopeMissing(scope)
+        if api_tokens.is_stale(kept):
+            # after the answer: the route may hold the one writer of SQLite already
+            after.add_task(_touch, database, kept)
+        organiser = kept.organiser
+        return Caller(organiser, organiser.organisation_id, frozenset(kept.scopes))
+
+    return check
+
+
+async def _touch(database: Database, token: ApiToken) -> None:
+    async with database.transaction() as session:
+        await api_tokens.touch(session, token)

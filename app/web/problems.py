@@ -114,10 +114,61 @@ REFUSALS: dict[type[Exception], Problem] = {
             " Nothing was changed. Open the page again and try once more."
         ),
     ),
+    errors.FormOutdated: Problem(
+        403,
+        _("You have signed in again since this page was opened"),
+        _("Nothing was changed yet, and what you typed is still here. Send it now, if you like."),
+    ),
+    errors.LastOwner: Problem(
+        422,
+        _("Somebody has to be the owner"),
+        _("Nothing was changed. Make somebody else an owner first, so that one is always there."),
+    ),
+    errors.InvitationOver: Problem(
+        410,
+        _("This invitation is over"),
+        _(
+            "It works for seven days and once, and whoever sent it can take it back. Sign in if"
+            " you have joined already; else ask them to send it again."
+        ),
+    ),
+    errors.TokenRefused: Problem(
+        401,
+        _("This needs an API token"),
+        _("Nothing was changed. Send “Authorization: Bearer one_…” with a token that works."),
+    ),
+    errors.ScopeMissing: Problem(
+        403,
+        _("This API token is for something else"),
+        _("Nothing was changed. It needs the scope %(scope)s, and a maker whose role covers it."),
+    ),
     errors.NotPractice: Problem(
         403,
         _("The sandbox mailbox is closed"),
         _("Letters really leave here, so the practice mailbox is for organisers only."),
+    ),
+    errors.StepRefused: Problem(
+        409,
+        _("The alert does not stand where it stood"),
+        _("Nothing was changed. Open its page again: %(said)s."),
+    ),
+    errors.DraftMoved: Problem(
+        409,
+        _("The draft has changed since you looked at it"),
+        _("Nothing was published. Please go back, look at it once more and press again."),
+    ),
+    errors.PointsOpen: Problem(
+        409,
+        _("Some points of the check-list are open"),
+        _(
+            "Nothing was published: %(said)s. A second organiser agrees, or you write down why it"
+            " goes on."
+        ),
+    ),
+    errors.Overtaken: Problem(
+        409,
+        _("Somebody else has changed this meanwhile"),
+        _("Nothing of yours was written. Open it again, and look at both."),
     ),
     errors.TemplateBroken: Problem(
         422,

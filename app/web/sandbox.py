@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import defer
 
+from app.accounts import organisations
 from app.errors import Missing, NotPractice, NotSignedIn
 from app.models import SandboxMessage
 from app.settings import Delivery
@@ -31,15 +32,33 @@ async def open_to(request: Request, settings: gate.Configured, sign_in: gate.Sig
         raise NotSignedIn
 
 
+async def seen_by(session: gate.Reading, sign_in: gate.SignInOrNot) -> ColumnElement[bool]:
+    """Who signed in sees the messages of their own organisation, at this machine too.
+
+    Those that are nobody's (a trial by hand) are seen by the first, whose machine it is.
+    """
+    if sign_in is None:
+        return true()
+    ours = sign_in.organiser.organisation_id
+    first = (await organisations.first(session)).id
+    own = SandboxMessage.organisation_id == ours
+    return or_(own, SandboxMessage.organisation_id.is_(None)) if ours == first else own
+
+
+Seen = Annotated[ColumnElement[bool], Depends(seen_by)]
 router = APIRouter(prefix="/sandbox", include_in_schema=False, dependencies=[Depends(open_to)])
 
 
 @router.get("")
 async def messages(
-    request: Request, session: gate.Reading, address: str = "", before: Number | None = None
+    request: Request,
+    session: gate.Reading,
+    seen: Seen,
+    address: str = "",
+    before: Number | None = None,
 ) -> Response:
     """Newest first, fifty at a time, to one address if asked."""
-    found = select(SandboxMessage).options(defer(SandboxMessage.raw, raiseload=True))
+    found = select(SandboxMessage).options(defer(SandboxMessage.raw, raiseload=True)).where(seen)
     if address:
         wanted = address.strip().lower()
         found = found.where(SandboxMessage.rcpt_to.icontains(wanted, autoescape=True))
@@ -57,8 +76,10 @@ async def messages(
     )
 
 
-async def one(session: gate.Reading, message_id: Number) -> SandboxMessage:
-    message = await session.get(SandboxMessage, message_id)
+async def one(session: gate.Reading, seen: Seen, message_id: Number) -> SandboxMessage:
+    message = await session.scalar(
+        select(SandboxMessage).where(SandboxMessage.id == message_id, seen)
+    )
     if message is None:
         raise Missing("message", str(message_id))
     return message

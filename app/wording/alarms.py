@@ -1,11 +1,13 @@
-"""The text of mail to organisers when letters to a mail host or an address are refused."""
+"""The text of mail to organisers: letters to a place are refused, or somebody is asked to join."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.languages import SOURCE, country_name
 from app.models import Freeze, Notice, Organiser
 from app.settings import Settings
+from app.tokens import invitation_url
 from app.wording import notices
 from app.wording.render import LetterText
 
@@ -51,8 +53,52 @@ class Alarm:
         return SOURCE
 
 
-def write(notice: Notice, alarm: Alarm, *, settings: Settings) -> LetterText:
-    """The notice: what happened, the refusal in its own words, what waits, what can be done."""
+@dataclass(frozen=True)
+class Invitation:
+    """Somebody is asked to join an organisation; empty: the one that runs this service."""
+
+    organiser: Organiser
+    organisation: str
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        """They have told us none yet."""
+        return ""
+
+    @property
+    def email(self) -> str:
+        return self.organiser.email
+
+    @property
+    def language(self) -> str:
+        return SOURCE
+
+
+def write(notice: Notice, told: Alarm | Invitation, *, settings: Settings) -> LetterText:
+    """The notice, by what it tells of."""
+    if isinstance(told, Invitation):
+        return _invitation(notice, told, settings)
+    return _alarm(notice, told, settings)
+
+
+def _invitation(notice: Notice, asked: Invitation, settings: Settings) -> LetterText:
+    """Who asks, what they would do, and the link."""
+    return notices.rendered(
+        notice.kind,
+        asked.language,
+        by=asked.organiser.invited_by,
+        role=asked.organiser.role,
+        join=asked.organisation or settings.organisation_name,
+        until=f"{asked.until:%Y-%m-%d %H:%M} UTC",
+        url=invitation_url(settings, asked.organiser.id, asked.until),
+        organisation=settings.organisation_name,
+        delivery=notice.delivery,
+    )
+
+
+def _alarm(notice: Notice, alarm: Alarm, settings: Settings) -> LetterText:
+    """What happened, the refusal in its own words, what waits, what can be done."""
     held = alarm.freeze
     return notices.rendered(
         notice.kind,

@@ -7,11 +7,22 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app import clock
 from app.errors import TemplateBroken
-from app.languages import country_name, translations
-from app.models import AlertCountry, Letter, LetterTemplate, Notice, Submission, Target
+from app.languages import country_name, locale, translations
+from app.models import (
+    AlertCountry,
+    AlertState,
+    Letter,
+    LetterTemplate,
+    Notice,
+    StageStep,
+    Submission,
+    Target,
+)
 from app.settings import Settings
 from app.tokens import confirm_url, letters_url
 from app.wording import render
@@ -53,6 +64,20 @@ class _Shown:
     text: LetterText | None
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A country took another step while letters to it waited, and they were called off.
+
+    `step`: what happened, None when it is no longer on record; `offices`: each with the name that
+    the alert has for its country.
+    """
+
+    country: str
+    label: str
+    step: StageStep | None
+    offices: Sequence[tuple[str, str]]
+
+
 @cache
 def _environment(language: str) -> Environment:
     """Made once a language: to compile a notice anew costs more than to write it."""
@@ -80,11 +105,13 @@ def write(
     submission: Submission,
     letters: Sequence[Enclosed] = (),
     *,
+    moved: Moved | None = None,
     settings: Settings,
 ) -> LetterText:
     """A notice: its first line is the subject, the rest the body.
 
-    `submission.alert` must be loaded. `letters`: those that a copy or a failure notice tells of.
+    `submission.alert` must be loaded. `letters`: those that a copy or a failure notice tells of;
+    `moved`: why others were called off.
     """
     return rendered(
         notice.kind,
@@ -97,6 +124,7 @@ def write(
         letters_url=letters_url(settings, submission.public_id),
         expires_at=submission.expires_at,
         letters=[_shown(one, submission) for one in letters],
+        **(_of_a_move(moved, submission, settings) if moved else {}),
     )
 
 
@@ -123,6 +151,26 @@ def _shown(one: Enclosed, submission: Submission) -> _Shown:
         in_doubt=one.in_doubt,
         text=_as_confirmed(one, submission),
     )
+
+
+def _of_a_move(moved: Moved, submission: Submission, settings: Settings) -> dict[str, Any]:
+    """What is said of it, and where the new letter is, if there is one."""
+    alert, step, language = submission.alert, moved.step, submission.language
+    ended = alert.closes_at is not None and alert.closes_at <= clock.now()
+    said = {
+        "place": country_name(moved.country, language, moved.offices[0][1]),
+        "label": moved.label,
+        "on": format_date(step.on, "long", locale(language)) if step else "",
+        "what": step.what if step else "",
+        "source": step.source if step else "",
+        "url": step.url if step else "",
+        "offices": [office for office, _ in moved.offices],
+    }
+    return {
+        "moved": said,
+        "is_open": alert.state == AlertState.PUBLISHED and not ended,
+        "alert_url": f"{settings.public_url.rstrip('/')}/alerts/{alert.slug}",
+    }
 
 
 def _as_confirmed(one: Enclosed, submission: Submission) -> LetterText | None:

@@ -80,15 +80,8 @@ def of_submission(
     stage: str,
 ) -> LetterText:
     """What this submission says to this office at this stage."""
-    words = Words(
-        name=submission.name,
-        city=submission.city,
-        country=submission.country,
-        postal_address=submission.postal_address if country.postal_address else "",
-        own_words=submission.own_words,
-        subject=submission.subject,
-    )
-    return letter(template, target, stage=stage, seed=submission.variant_seed, words=words)
+    with_address = bool(country.postal_address)
+    return _written(submission, target, template, stage, with_address=with_address)
 
 
 def confirmed(
@@ -98,8 +91,36 @@ def confirmed(
     template: LetterTemplate,
     country: AlertCountry,
 ) -> LetterText:
-    """The letter as it must leave; the caller compares its seal with the confirmed one."""
-    return of_submission(submission, target, template, country, stage=letter_row.stage)
+    """The letter as it must leave; the caller compares its seal with the confirmed one.
+
+    Whether a government asks for a postal address may change while its letters wait: the seal
+    says with which of the two the supporter read theirs.
+    """
+    stage, asked = letter_row.stage, bool(country.postal_address)
+    text = _written(submission, target, template, stage, with_address=asked)
+    if text.sha256 == letter_row.text_sha256 or not submission.postal_address:
+        return text
+    other = _written(submission, target, template, stage, with_address=not asked)
+    return other if other.sha256 == letter_row.text_sha256 else text
+
+
+def _written(
+    submission: Submission,
+    target: Target,
+    template: LetterTemplate,
+    stage: str,
+    *,
+    with_address: bool,
+) -> LetterText:
+    words = Words(
+        name=submission.name,
+        city=submission.city,
+        country=submission.country,
+        postal_address=submission.postal_address if with_address else "",
+        own_words=submission.own_words,
+        subject=submission.subject,
+    )
+    return letter(template, target, stage=stage, seed=submission.variant_seed, words=words)
 
 
 def address_only_where_required(words: Words, country: AlertCountry) -> Words:

@@ -1,5 +1,6 @@
 """A letter template: its front matter and its body, read and checked."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -11,7 +12,11 @@ from app.errors import TemplateBroken
 from app.wording import allowed
 
 FENCE = "+++"
+LONGEST_SOURCE = 60_000  # characters; the longest letter that ships has a fifth of them
+DEEPEST_KEY = 30  # parts; tomllib takes a quarter of a minute for one of thirty thousand
 ROLES = ("prime_minister", "defence", "foreign", "president", "speaker", "committee")
+
+_part_of_a_key = re.compile(r"\s*[^\s=\[\]]+\s*")
 
 
 def _a_role(role: str) -> str:
@@ -82,7 +87,7 @@ class LetterSource:
 @lru_cache(maxsize=512)
 def parse(source: str, name: str = "the letter template") -> LetterSource:
     """Read and check a template's text. Raises TemplateBroken with the line and the reason."""
-    head, body, body_line = _split(source, name)
+    head, body, body_line = split(source, name)
     front = _front(head, name)
     for text in [*front.asks.values(), *front.salutations.values(), *_variants(front)]:
         allowed.check(text, allowed.IN_A_PIECE, where=name, first_line=_line_of(source, text))
@@ -91,7 +96,11 @@ def parse(source: str, name: str = "the letter template") -> LetterSource:
     return LetterSource(front, body)
 
 
-def _split(source: str, name: str) -> tuple[str, str, int]:
+def split(source: str, name: str) -> tuple[str, str, int]:
+    """Front matter, body, and the line at which the body begins. Raises TemplateBroken."""
+    if len(source) > LONGEST_SOURCE:
+        reason = f"it is {len(source):,} characters long; at most {LONGEST_SOURCE:,} fit"
+        raise TemplateBroken(name, 1, reason)
     lines = source.replace("\r\n", "\n").split("\n")
     if lines[0].strip() != FENCE:
         raise TemplateBroken(name, 1, f"the first line is not {FENCE}")
@@ -99,20 +108,49 @@ def _split(source: str, name: str) -> tuple[str, str, int]:
         end = next(n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE)
     except StopIteration:
         raise TemplateBroken(name, len(lines), f"no second {FENCE} ends the front matter") from None
-    return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :]).strip("\n"), end + 2
+    rest = lines[end + 1 :]
+    empty = next((n for n, line in enumerate(rest) if line), 0)
+    return "\n".join(lines[1:end]), "\n".join(rest).strip("\n"), end + 2 + empty
+
+
+def tables(head: str, name: str) -> dict[str, Any]:
+    """The front matter as TOML has it, before it is compared. Raises TemplateBroken."""
+    deep = _deep_key(head)
+    if deep:
+        raise TemplateBroken(name, deep + 1, "there are too many dots in a row")
+    try:
+        return tomllib.loads(head)
+    except tomllib.TOMLDecodeError as fault:
+        raise TemplateBroken(name, _line_in(fault) + 1, str(fault)) from None
+    except (RecursionError, ValueError, OverflowError):
+        raise TemplateBroken(name, 1, "there are too many brackets, or too long a number") from None
 
 
 def _front(head: str, name: str) -> FrontMatter:
     try:
-        found: dict[str, Any] = tomllib.loads(head)
-        return FrontMatter.model_validate(found)
-    except tomllib.TOMLDecodeError as fault:
-        raise TemplateBroken(name, getattr(fault, "lineno", 1) + 1, str(fault)) from None
+        return FrontMatter.model_validate(tables(head, name))
     except ValidationError as fault:
         first = fault.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         line = _line_of(head, str(first["loc"][0])) + 1
         raise TemplateBroken(name, line, f"{place}: {first['msg']}") from None
+
+
+def _line_in(fault: tomllib.TOMLDecodeError) -> int:
+    """Python 3.11 says it only in the message."""
+    found = re.search(r"at line (\d+)", str(fault))
+    return int(found[1]) if found else 0
+
+
+def _deep_key(head: str) -> int:
+    """The line of a key of more parts than any reader would write; 0 when there is none."""
+    run, line = 0, 1
+    for part in head.split("."):
+        run = run + 1 if _part_of_a_key.fullmatch(part) else 0
+        line += part.count("\n")
+        if run > DEEPEST_KEY:
+            return line
+    return 0
 
 
 def _complete(front: FrontMatter, name: str) -> None:

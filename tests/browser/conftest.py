@@ -8,16 +8,14 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from app.db import Database
-from tests.browser.windows import WIDTHS, Windows, launched
+from tests.grounds.browser.windows import Windows, launched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # a browser belongs to the loop that started it, and starting it anew costs a second a test;
-    # for the same reason these tests stay together when the others are spread over processes
+    # a browser belongs to the loop that started it, and starting it anew costs a second a test
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture
@@ -46,12 +44,6 @@ async def windows(browser: Browser, served: str) -> AsyncIterator[Windows]:
     yield opened
     await opened.close()
     assert not opened.errors, "\n".join(opened.errors)
-
-
-@pytest_asyncio.fixture(loop_scope="session", params=sorted(WIDTHS), ids="{}px".format)
-async def page(windows: Windows, request: pytest.FixtureRequest) -> Page:
-    """A page on a phone, then on a desk; scripts run."""
-    return await windows.open(width=request.param)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -3,23 +3,23 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.windows import Windows, axe, fits
+from tests.grounds.browser.windows import Windows, fits, looks_right
 
 PATHS = ["/", "/docs", "/no/such/page"]  # the walks look at the others
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_it_fits_shuts_nobody_out_and_asks_nobody_else(
-    page: Page, served: str, path: str
+    windows: Windows, served: str, path: str
 ) -> None:
+    page = await windows.open(width=360)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     response = await page.goto(path)
     assert response is not None
     assert response.status == (404 if path == "/no/such/page" else 200)
     assert [url for url in asked if not url.startswith((f"{served}/", "data:"))] == []
-    await fits(page)
-    await axe(page)
+    await looks_right(page)
 
 
 @pytest.mark.parametrize("path", PATHS)

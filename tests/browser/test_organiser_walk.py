@@ -7,8 +7,8 @@ from app.accounts import organisers
 from app.db import Database
 from app.models import Alert, Role
 from app.settings import Settings
-from tests.browser.windows import Windows, looks_right
 from tests.grounds.alerts import confirmed, mine_ban, submitted
+from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.desk import PASSWORD
 
 

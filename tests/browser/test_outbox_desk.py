@@ -10,7 +10,7 @@ from app.db import Database
 from app.models import Contact, Letter, RelayState, Role
 from app.outbox import freezes, queue
 from app.outbox.pacing import hosts
-from tests.browser.windows import Windows, looks_right
+from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.desk import PASSWORD
 from tests.grounds.letters import make_alert, make_queued_letters
 

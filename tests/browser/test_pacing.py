@@ -5,7 +5,7 @@ from playwright.async_api import expect
 from app.accounts import organisers
 from app.db import Database
 from app.models import Role
-from tests.browser.windows import Windows, looks_right
+from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.desk import PASSWORD
 
 

@@ -12,8 +12,8 @@ from app.contacts import imports
 from app.db import Database
 from app.models import Alert, SandboxMessage
 from app.settings import Settings
-from tests.browser.windows import Windows, looks_right
 from tests.grounds.alerts import ROOT, mine_ban
+from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.rows import all_of, statuses
 from tests.grounds.working import until, working
 

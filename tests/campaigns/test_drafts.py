@@ -85,7 +85,7 @@ async def test_a_form_from_before_a_publication_does_not_undo_it(database: Datab
         before = await keeping.read(session, await _alert(session))
         await _save(session, before, "call", title="New title")
         draft = await keeping.read(session, before.alert)
-        await assembling.publish(session, draft, state=AlertState.PUBLISHED)
+        await assembling.publish(session, draft, state=AlertState.PUBLISHED, by=MARI)
         with pytest.raises(Overtaken):
             await _save(session, before, "call", title="Old form")
 
@@ -97,7 +97,7 @@ async def test_an_alert_published_unchanged_stays_the_same_to_the_byte(database:
         revisions = await session.scalar(select(func.count(LetterTemplate.id)))
         draft = await keeping.read(session, alert)
         assert await assembling.pack_of(session, draft) == before
-        await assembling.publish(session, draft, state=AlertState.PUBLISHED)
+        await assembling.publish(session, draft, state=AlertState.PUBLISHED, by=MARI)
         assert await packs.take_out(session, MINE_BAN) == before
         assert await session.scalar(select(func.count(LetterTemplate.id))) == revisions
 
@@ -110,7 +110,7 @@ async def test_a_changed_letter_becomes_a_new_revision_when_it_is_published(
         source = draft.letters["EE.en"].replace("Dear Prime Minister,", "Prime Minister,")
         await _save(session, draft, "letter:EE.en", source=source)
         draft = await keeping.read(session, draft.alert)
-        await assembling.publish(session, draft, state=AlertState.PUBLISHED)
+        await assembling.publish(session, draft, state=AlertState.PUBLISHED, by=MARI)
         rows = await session.scalars(
             select(LetterTemplate.revision)
             .where(LetterTemplate.country == "EE", LetterTemplate.language == "en")
@@ -132,7 +132,7 @@ async def test_every_fault_of_an_empty_draft_is_told_at_its_place(database: Data
         assert ("dates", "closes_on") in places
         assert ("countries", "countries") in places
         with pytest.raises(DraftUnfinished):
-            await assembling.publish(session, draft, state=AlertState.PUBLISHED)
+            await assembling.publish(session, draft, state=AlertState.PUBLISHED, by=MARI)
         assert alert.state == AlertState.DRAFT
 
 

@@ -6,12 +6,14 @@ from email.utils import format_datetime
 from sqlalchemy import select, text
 
 from app import clock
+from app.accounts import organisers
 from app.db import Database
 from app.delivery import sandbox
 from app.delivery.messages.message import Message
 from app.delivery.outcome import Deferred, Outcome, Taken
 from app.delivery.routes.connection import Connection, Relay
 from app.models import SandboxMessage
+from tests.grounds.letters import make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of
 
 RAW = (
@@ -79,3 +81,24 @@ async def test_headers_that_make_no_sense_do_not_stop_it(
         await connection.close()
     assert isinstance(outcome, Taken)
     assert (await all_of(database, SandboxMessage))[0].raw == raw
+
+
+async def test_whose_a_message_is_stands_with_it(database: Database, database_url: str) -> None:
+    """By its letter or notice, or by the organiser it goes to; else it is nobody's."""
+    async with database.transaction() as session:
+        ground = await make_alert(session)
+        (letter,) = await make_queued_letters(session, 1, ground=ground)
+        notice = await make_notice(session, ground)
+        await organisers.add(session, email="anna@example.org", name="", password="long enough")
+    ids = [letter.message_id, notice.message_id, "<by-hand@x.example>", "<by-hand@y.example>"]
+    to = ["pm@example.org", "mari@example.org", "Anna@example.org", "x@example.org"]
+    async with sandbox.serving(database_url) as relay:
+        connection = Connection(relay, hello="letters.example.org", timeout=10)
+        for message_id, recipient in zip(ids, to, strict=True):
+            raw = f"Message-ID: {message_id}\r\n\r\nx\r\n".encode()
+            await connection.send(Message("letters@letters.example.org", recipient, raw))
+        await connection.close()
+    kept = await all_of(database, SandboxMessage)
+    assert [(one.message_id, one.organisation_id) for one in kept] == list(
+        zip(ids, [1, 1, 1, None], strict=True)
+    )

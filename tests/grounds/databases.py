@@ -12,11 +12,16 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 import asyncpg
+import pytest
 from sqlalchemy import make_url
 
 from app import migrating
 from app.db import Database
 from tests.grounds.alerts import put_mine_ban
+from tests.grounds.speed import warm
+
+# for a test of a folder whose other tests depend on no database in particular
+both = pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"])
 
 
 class Ground(Protocol):
@@ -97,6 +102,9 @@ class PostgresqlGround:
         self.server.start()
         self.socket = self.server.get_postmaster_info().socket_dir
         self.numbers = count(1)
+        # one connection for all that is made and dropped, in a loop that runs only for that
+        self.loop, self.beside = asyncio.new_event_loop(), ThreadPoolExecutor(1)
+        self.connection: Any = None
         self.template = self._create("template0")
         self.with_alert = ""
         apart(_migrate(self._url(self.template)))
@@ -117,6 +125,9 @@ class PostgresqlGround:
         self._execute(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)')
 
     def stop(self) -> None:
+        self._run(self._hang_up())
+        self.beside.shutdown()
+        self.loop.close()
         self.server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -130,13 +141,21 @@ class PostgresqlGround:
 
     def _execute(self, statement: str) -> None:
         async def once() -> None:
-            connection = await asyncpg.connect(
-                host=str(self.socket), user="postgres", database="postgres"
-            )
-            await connection.execute(statement)
-            await connection.close()
+            if self.connection is None or self.connection.is_closed():
+                self.connection = await asyncpg.connect(
+                    host=str(self.socket), user="postgres", database="postgres"
+                )
+            await self.connection.execute(statement)
 
-        apart(once())
+        self._run(once())
+
+    async def _hang_up(self) -> None:
+        if self.connection is not None:
+            self.connection.terminate()
+            await asyncio.sleep(0)  # its socket closes in the loop's next round
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self.beside.submit(self.loop.run_until_complete, work).result()
 
 
 def quick_folder() -> Path:
@@ -179,6 +198,7 @@ async def _furnish(url: str) -> None:
 async def _migrate(url: str) -> None:
     database = Database(url)
     await migrating.upgrade(database)
+    warm.remember(database.engine)
     await database.close()
 
 

@@ -5,19 +5,23 @@ from functools import cache
 
 import httpx
 from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.accounts import organisers
 from app.accounts import sign_in as sign_ins
 from app.db import Database
 from app.models import Organiser
 from app.web.gate import COOKIE
 
 PASSWORD = "correct horse battery"
+AT_FULL_COST: PasswordHash = organisers._argon2
+# what the program takes for each is a quarter of a second; a test that asks for it gets it
+QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),))
 
 
 @cache
 def hashed(password: str) -> str:
-    """A quarter of a second, once."""
-    return PasswordHash.recommended().hash(password)
+    return QUICK.hash(password)
 
 
 async def enter(client: httpx.AsyncClient, database: Database, organiser: Organiser) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import languages
 from app.db import Database
 from app.delivery import settle, worker
 from app.delivery.routes.handshake import tls_context
@@ -30,7 +31,9 @@ FORKS = get_context("forkserver")
 DIALECTS = ("sqlalchemy.dialects.postgresql.asyncpg", "sqlalchemy.dialects.sqlite.aiosqlite")
 FORKS.set_forkserver_preload([__name__, "holidays", *DIALECTS])
 KILLED = -signal.SIGKILL
-tls_context(checked=False)  # takes longer than all else that a fork does until it sends
+# these take longer than all else that a fork does until it sends
+tls_context(checked=False)
+languages.country_name("EE", languages.SOURCE)
 # in which transaction, and on which side of its commit
 Step = Literal["", "claim before", "claim after", "settle before", "settle after"]
 

@@ -20,7 +20,7 @@ from tests.grounds.rows import all_of, counted
 # from a Sunday night on, with Poland's and Latvia's independence days inside
 BEGIN = datetime(2027, 11, 7, 22, 7, tzinfo=UTC)
 FORTNIGHT = timedelta(days=14)
-STEP = timedelta(hours=1)
+STEP = timedelta(hours=2)
 # by the address of the only office written to: its zone, and when nobody works there
 OFFICES = {
     "keep-the-treaty-0@example.org": ("PL", ZoneInfo("Europe/Warsaw"), date(2027, 11, 11)),
@@ -28,14 +28,14 @@ OFFICES = {
 }
 OPENS, CLOSES, SATURDAY = 8, 18, 5
 WORKING_DAYS = 9
-A_DAY = 6
+A_DAY = 4
 EACH = WORKING_DAYS * A_DAY - 2
 
 
 async def test_letters_leave_in_working_hours_only_and_all_leave(
     database: Database, live: Settings
 ) -> None:
-    # two at once to the host that they share: a look is an hour after the other
+    # two at once to the host that they share: a look is two hours after the other
     settings = live.model_copy(
         update={"pacing": Switch.ON, "per_mailbox_day": A_DAY, "per_host_hour": 7200}
     )

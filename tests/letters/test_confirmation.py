@@ -83,7 +83,7 @@ async def test_a_letter_that_ended_without_leaving_frees_its_place(
     first = await submitted(database, settings, alert, filled(countries=["EE"]))
     await confirmed(database, settings, first.public_id)
     async with database.transaction() as session:
-        await session.execute(update(Letter).values(status=status))
+        await session.execute(update(Letter).values(status=status, holds_place=False))
     second = await submitted(database, settings, alert, filled(countries=["EE"]))
     assert (await confirmed(database, settings, second.public_id)).queued == 1
 

@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
 from app.db import Database
 from app.errors import Missing
-from app.letters import confirmation, erasure
+from app.letters import confirmation, erasure, submission
 from app.letters.people import person_key
 from app.models import (
     Alert,
+    AlertState,
     Attempt,
     Letter,
     LetterStatus,
@@ -139,3 +140,22 @@ async def test_a_server_that_repeats_an_address_in_its_refusal_is_forgotten_too(
     await erased(database, settings, " Mari@EXAMPLE.org ")
     (attempt,) = await all_of(database, Attempt)
     assert (attempt.address, attempt.reply) == ("", "")
+
+
+async def test_what_a_person_tried_out_is_forgotten_with_the_rest(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    """Each try is somebody else's: it is found by its address."""
+    for _ in range(2):
+        async with database.transaction() as session:
+            await session.execute(
+                update(Alert).where(Alert.id == alert.id).values(state=AlertState.REHEARSAL)
+            )
+            rehearsed = await session.get_one(Alert, alert.id, populate_existing=True)
+            await session.refresh(rehearsed, ["campaign", "countries"])
+            await submission.submit(session, settings, rehearsed, filled())
+    rows = await all_of(database, Submission)
+    assert {row.delivery for row in rows} == {"rehearsal"}
+    assert len({row.person_key for row in rows}) == 2
+    assert await erased(database, settings, "Mari@example.org") == 2
+    assert {row.name for row in await all_of(database, Submission)} == {""}

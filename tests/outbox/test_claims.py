@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app import clock
 from app.db import Database
-from app.models import Attempt, Contact, Event, Letter
+from app.models import Attempt, Contact, Event, Letter, Mailbox
 from app.outbox import claims, freezes, suppressions
 from app.settings import Settings
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
@@ -139,6 +139,20 @@ async def test_what_was_claimed_and_never_begun_goes_back_as_it_was(
     back, still = await all_of(database, Letter)
     assert (back.status, back.attempts, back.worker) == ("queued", 0, "")
     assert (still.status, still.worker) == ("sending", "w1")
+
+
+async def test_what_goes_back_is_not_held_against_its_mailboxs_day(
+    database: Database, made: Ground
+) -> None:
+    await queue(database, made, 3)
+    with clock.held(NOW):
+        first, *_ = await claimed(database, settings=PACED)
+        async with database.transaction() as session:
+            await claims.give_back(session, "w1", [first], paced=True)
+            await claims.give_back(session, "w1", [first], paced=True)
+        async with database.reading() as session:
+            today = await session.scalars(select(Mailbox.today_n).order_by(Mailbox.email))
+        assert sorted(today) == [0, 1, 1]
 
 
 async def test_a_lost_workers_letters_come_back_an_hour_ahead_the_second_time_then_fail(

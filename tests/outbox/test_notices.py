@@ -149,6 +149,27 @@ async def test_a_mail_that_was_given_back_gathers_again(database: Database, made
         assert told(await claimed(database)) == [("failed", letters[:2])]
 
 
+async def test_a_notice_that_loses_its_workers_goes_an_hour_ahead_then_waits_for_a_person(
+    database: Database, made: Ground
+) -> None:
+    with clock.held(NOON) as held:
+        submission, _ = await form(database, made)
+        async with database.transaction() as session:
+            await notices.put(session, submission, NoticeKind.CONFIRM, mail_domain=MAIL_DOMAIN)
+        found = []
+        for _ in range(3):
+            assert len(await _claimed(database, "w")) == 1
+            held.advance(2 * AN_HOUR)
+            async with database.transaction() as session:
+                assert await notices.recover(session) == 1
+            (notice,) = await all_of(database, Notice)
+            found.append((notice.status, notice.not_before > held.at))
+            held.advance(AN_HOUR)
+            assert notice.not_before <= held.at
+    assert [status for status, _ in found] == ["queued", "queued", "failed"]
+    assert [ahead for _, ahead in found[:2]] == [False, True]
+
+
 async def test_two_mails_about_one_letter_end_as_one(database: Database, made: Ground) -> None:
     """Two workers may have settled two of its letters at the same moment, each with a notice."""
     with clock.held(NOON) as held:

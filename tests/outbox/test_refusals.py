@@ -63,7 +63,7 @@ def organiser(name: str, role: Role, **changes: object) -> Organiser:
         "organisation_id": 1,
         "email": f"{name}@example.org",
         "name": name.title(),
-        "password_hash": "",
+        "password_hash": "a hash",
         "role": role,
         "created_at": NOON,
     }

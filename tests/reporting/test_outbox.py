@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, insert, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -17,6 +17,7 @@ from app.models import (
     Organisation,
     RelayState,
     Returned,
+    StageMove,
     Submission,
 )
 from app.outbox import freezes, operating, places, queue
@@ -124,6 +125,28 @@ async def test_the_oldest_due_letter_is_one_that_nothing_holds_back(
     async with database.transaction() as session:
         await freezes.freeze(session, scope="host", ref=1, why="x", by="worker")
     assert (await looked(database, settings, evening)).oldest_due is None
+
+
+async def test_letters_held_because_their_country_moved_on_are_not_counted_one_by_one(
+    database: Database, settings: Settings, made: Ground
+) -> None:
+    mine = await all_of(database, Letter)
+    async with database.transaction() as session:
+        move = StageMove(
+            campaign_id=made.alert.campaign_id,
+            country="EE",
+            from_stage="a",
+            to_stage="b",
+            at=FRIDAY,
+            by="us",
+        )
+        session.add(move)
+        await session.flush()
+        of_first = [select(Letter.id).where(Letter.target_id == mine[0].target_id)]
+        held = await freezes.freeze_moved(session, move, of_first, why="x", by="us")
+        await freezes.freeze(session, scope="letter", ref=mine[1].id, why="x", by="us")
+    assert held > 0
+    assert (await looked(database, settings)).frozen_letters == 1
 
 
 async def test_the_rate_counts_letters_that_left_and_nothing_else(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
@@ -12,6 +13,12 @@ from app.main import create_app
 from app.models import Organiser, Role
 from app.settings import Settings
 from tests.grounds.desk import PASSWORD, hashed
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """A page is the same on both; what it asks a database is marked `both`, once a page."""
+    return "sqlite"
 
 
 @pytest_asyncio.fixture

@@ -11,6 +11,7 @@ from app.db import Database
 from app.models import Alert, SandboxMessage, Submission
 from app.settings import Delivery, Settings
 from tests.grounds.alerts import mine_ban
+from tests.grounds.databases import both
 from tests.grounds.rows import all_of, statuses
 from tests.grounds.working import until, working
 
@@ -29,6 +30,7 @@ async def alert(database: Database, furnished: None) -> Alert:
     return await mine_ban(database)
 
 
+@both
 async def test_a_submission_is_unconfirmed_and_says_how_many_letters(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -74,6 +76,7 @@ async def test_an_unknown_alert_and_a_broken_body_are_problems(client: httpx.Asy
     assert (await client.post(SUBMISSIONS, content=b"x" * 2_000_000)).status_code == 413
 
 
+@both
 async def test_alerts_are_listed_with_where_each_country_stands(client: httpx.AsyncClient) -> None:
     (line,) = (await client.get("/api/v1/alerts")).json()
     assert line["slug"] == "send-one-email"
@@ -84,6 +87,7 @@ async def test_alerts_are_listed_with_where_each_country_stands(client: httpx.As
     assert "@" not in str(whole["countries"])
 
 
+@both
 async def test_the_sandbox_gives_each_message_as_it_arrived(
     client: httpx.AsyncClient, database: Database, settings: Settings
 ) -> None:

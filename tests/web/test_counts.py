@@ -11,6 +11,7 @@ from app.db import Database
 from app.main import create_app
 from app.outbox import queue
 from app.settings import Settings
+from tests.grounds.databases import both
 from tests.reporting.rows import Grounds, an_alert, another_alert, write
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -36,6 +37,7 @@ async def some_letters(database: Database, *, made_up: bool = False) -> Grounds:
     return grounds
 
 
+@both
 async def test_the_json_is_what_was_promised(database: Database, client: httpx.AsyncClient) -> None:
     await some_letters(database)
     answer = await client.get("/api/v1/alerts/stop/counts")
@@ -76,6 +78,7 @@ async def test_the_json_is_what_was_promised(database: Database, client: httpx.A
     }
 
 
+@both
 async def test_a_campaign_answers_for_all_its_alerts(
     database: Database, client: httpx.AsyncClient
 ) -> None:
@@ -161,6 +164,7 @@ async def test_an_alert_nobody_wrote_for_still_has_a_page(
     assert 'role="img"' not in answer.text
 
 
+@both
 async def test_live_pages_count_live_letters_only(database: Database, settings: Settings) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)

@@ -13,6 +13,7 @@ from app.db import Database
 from app.models import Bucket
 from app.settings import Settings
 from app.web import armour, gate
+from tests.grounds.databases import both
 
 HEALTH = ("/healthz", "/readyz", "/metrics")
 
@@ -40,6 +41,7 @@ async def test_an_unknown_address_gets_a_kind_page(client: httpx.AsyncClient) ->
     assert "There is nothing here" in answer.text
 
 
+@both
 async def test_an_address_that_cannot_be_is_missing_like_any_other(
     client: httpx.AsyncClient,
 ) -> None:
@@ -149,6 +151,7 @@ async def test_a_form_of_our_own_is_taken_from_old_browsers_too(
         assert answer.status_code == 401  # the password, not the door
 
 
+@both
 async def test_a_visitor_who_asks_too_often_is_told_when_to_come_back(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, settings: Settings
 ) -> None:
@@ -162,6 +165,7 @@ async def test_a_visitor_who_asks_too_often_is_told_when_to_come_back(
     assert (await stranger.post("/organise/sign-in", data={})).status_code == 401
 
 
+@both
 async def test_the_throttle_does_not_keep_an_address(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -191,6 +195,7 @@ async def _with_a_row_that_cannot_be_committed(app: FastAPI, database: Database)
     app.post("/api/save")(save)
 
 
+@both
 async def test_a_commit_that_fails_never_answers_ok_and_keeps_what_was_typed(
     app: FastAPI, client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -213,6 +218,7 @@ async def test_a_commit_that_fails_never_answers_ok_and_keeps_what_was_typed(
         assert not (await session.execute(text("SELECT id FROM child"))).all()
 
 
+@both
 async def test_a_program_hears_of_a_failed_commit_too(
     app: FastAPI, client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -247,6 +253,7 @@ async def test_metrics_are_not_told_to_strangers(stranger: httpx.AsyncClient) ->
     assert answer.headers["location"] == "/organise/sign-in?next=%2Fmetrics"
 
 
+@both
 async def test_a_database_behind_this_version_is_not_ready(
     client: httpx.AsyncClient, database: Database
 ) -> None:

@@ -11,6 +11,7 @@ from app.models import Alert, AuditLine, Freeze, Organisation, Organiser, Role, 
 from app.outbox import freezes
 from app.settings import Delivery, Settings
 from tests.grounds.alerts import confirmed, mine_ban, submitted
+from tests.grounds.databases import both
 from tests.grounds.desk import PASSWORD, enter, sign_in, token_in
 from tests.grounds.rows import all_of
 
@@ -82,6 +83,7 @@ async def test_signing_out_ends_it_on_our_side_too(mari_in: httpx.AsyncClient) -
     assert (await mari_in.get("/organise")).status_code == 303
 
 
+@both
 async def test_the_desk_shows_what_each_alert_has_come_to(
     mari_in: httpx.AsyncClient, alert: Alert, database: Database, settings: Settings
 ) -> None:
@@ -101,6 +103,7 @@ async def test_a_freeze_needs_a_reason(mari_in: httpx.AsyncClient, database: Dat
     assert await all_of(database, Freeze) == []
 
 
+@both
 async def test_an_alert_is_frozen_and_released_and_both_are_on_record(
     mari_in: httpx.AsyncClient, alert: Alert, database: Database
 ) -> None:
@@ -119,6 +122,7 @@ async def test_an_alert_is_frozen_and_released_and_both_are_on_record(
     ]
 
 
+@both
 async def test_the_second_of_two_freezes_changes_nothing(
     mari_in: httpx.AsyncClient, alert: Alert, database: Database
 ) -> None:
@@ -154,6 +158,7 @@ async def test_a_viewer_looks_and_does_not_touch(
     assert (await mari_in.post(f"{DESK}/freeze", data=form)).status_code == 403
 
 
+@both
 async def test_an_organiser_sees_the_alerts_of_their_own_organisation_only(
     mari_in: httpx.AsyncClient, mari: Organiser, database: Database
 ) -> None:
@@ -174,6 +179,7 @@ async def test_organisers_read_the_texts_nobody_has_reviewed(mari_in: httpx.Asyn
     assert "[salutations]" in page
 
 
+@both
 async def test_counts_open_for_an_alert_and_its_campaign(
     mari_in: httpx.AsyncClient, alert: Alert
 ) -> None:
@@ -206,6 +212,7 @@ async def messages(database: Database) -> list[int]:
         return [row.id for row in rows]
 
 
+@both
 async def test_the_sandbox_shows_fifty_at_a_time_newest_first(
     client: httpx.AsyncClient, messages: list[int]
 ) -> None:
@@ -218,6 +225,7 @@ async def test_the_sandbox_shows_fifty_at_a_time_newest_first(
     assert "Letter 0<" in older
 
 
+@both
 async def test_the_sandbox_can_be_asked_for_one_address(
     client: httpx.AsyncClient, messages: list[int]
 ) -> None:

@@ -12,6 +12,7 @@ from app.models import Alert, Freeze
 from app.settings import Settings
 from app.tokens import CONFIRM, LETTERS, link_token
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
+from tests.grounds.databases import both
 from tests.grounds.rows import statuses
 
 
@@ -20,6 +21,7 @@ async def alert(database: Database, furnished: None) -> Alert:
     return await mine_ban(database)
 
 
+@both
 async def test_the_confirm_page_shows_new_words_before_it_sends_them(
     client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -46,6 +48,7 @@ async def test_a_button_without_the_page_before_it_shows_the_page(
     assert await statuses(database) == {"held": 5}
 
 
+@both
 async def test_an_expired_link_says_so_and_a_used_one_leads_to_the_letters(
     client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -75,6 +78,7 @@ async def test_a_confirm_link_is_no_letters_link(
     assert (await client.get(f"/confirm/{letters}")).status_code == 404
 
 
+@both
 async def test_a_letter_is_withdrawn_from_its_page(
     client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
 ) -> None:

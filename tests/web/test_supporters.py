@@ -17,6 +17,7 @@ from app.db import Database
 from app.models import Alert, Freeze, Submission
 from app.settings import Delivery, Settings, Switch
 from tests.grounds.alerts import confirmed, mine_ban, submitted
+from tests.grounds.databases import both
 from tests.grounds.rows import all_of, statuses
 
 PAGE = "/alerts/send-one-email"
@@ -66,6 +67,7 @@ async def test_the_small_default_is_one_letter_to_each_country(client: httpx.Asy
     assert "Your 5 letters" in page
 
 
+@both
 async def test_the_preview_shows_the_letters_of_the_ticked_offices_and_keeps_nothing(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -107,6 +109,7 @@ async def test_a_country_or_an_office_is_missing(client: httpx.AsyncClient) -> N
         assert said in answer.text
 
 
+@both
 async def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(
     client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -127,6 +130,7 @@ async def test_a_machine_that_fills_the_hidden_field_gets_a_kind_nothing(
     assert await all_of(database, Submission) == []
 
 
+@both
 async def test_where_a_supporter_came_from_is_kept(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -155,6 +159,7 @@ async def test_what_is_not_there_is_a_kind_page(
     assert "There is nothing here" in answer.text
 
 
+@both
 async def test_a_closed_alert_can_be_read_and_takes_no_form(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -180,6 +185,7 @@ async def test_a_frozen_alert_says_that_it_rests(
     assert (await client.post(PAGE, data=form)).status_code == 503
 
 
+@both
 async def test_a_form_is_durable_before_the_thank_you(
     client: httpx.AsyncClient, app: FastAPI, database: Database
 ) -> None:
@@ -212,6 +218,7 @@ async def test_a_form_from_another_site_is_not_taken(
     assert await all_of(database, Submission) == []
 
 
+@both
 async def test_a_visitor_who_posts_too_often_is_asked_to_wait_where_mail_leaves(
     client: httpx.AsyncClient, app: FastAPI
 ) -> None:
@@ -222,6 +229,7 @@ async def test_a_visitor_who_posts_too_often_is_asked_to_wait_where_mail_leaves(
     assert answers == [303, 303, 429]
 
 
+@both
 async def test_every_script_and_rubbish_in_every_field_is_an_answer_and_never_a_crash(
     client: httpx.AsyncClient,
 ) -> None:
@@ -307,6 +315,7 @@ async def test_a_refused_form_still_holds_what_was_typed(
     assert "Typed while it was being frozen." in answer.text
 
 
+@both
 async def test_a_half_sent_form_holds_up_nobody(
     served: str, database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -326,6 +335,7 @@ async def test_a_half_sent_form_holds_up_nobody(
     assert await statuses(database) == {"held": 5}
 
 
+@both
 @pytest.mark.parametrize(
     "path", ["/sandbox/99999999999999999999999", "/sandbox?before=" + "9" * 30]
 )

@@ -27,7 +27,7 @@ from app.campaigns.drafts.contents import (
 from app.campaigns.drafts.keeping import Draft
 from app.campaigns.pack_folder import LETTER_FILE, LetterFile, Pack
 from app.campaigns.pack_format import AlertFile
-from app.errors import DraftUnfinished
+from app.errors import DraftMoved, DraftUnfinished
 from app.languages import country_name
 from app.languages import marked as _
 from app.models import Alert, AlertState, StageStep
@@ -81,14 +81,18 @@ async def faults(session: AsyncSession, draft: Draft) -> list[Fault]:
     return sorted(found, key=lambda one: not one.serious)
 
 
-async def publish(session: AsyncSession, draft: Draft, *, state: AlertState) -> Alert:
+async def publish(session: AsyncSession, draft: Draft, *, state: AlertState, by: str) -> Alert:
     """Write the draft into the alert and forget it; letters keep the text that was confirmed.
 
-    Raises DraftUnfinished, or PackBroken when a country or letter that has letters is left out.
+    Raises DraftUnfinished, DraftMoved when somebody saved meanwhile, or PackBroken when a country
+    or letter that has letters is left out.
     """
+    await keeping.hold(session, draft.alert)
+    if (await keeping.read(session, draft.alert)).seal != draft.seal:
+        raise DraftMoved
     pack = await pack_of(session, draft)
     organisation_id = draft.alert.campaign.organisation_id
-    alert = await packs.put(session, pack, organisation_id=organisation_id)
+    alert = await packs.put(session, pack, organisation_id=organisation_id, by=by)
     alert.state = state
     await keeping.drop(session, alert)
     return alert
@@ -146,7 +150,11 @@ def _countries(draft: Draft, with_step: set[str]) -> list[Fault]:
 def _letter(draft: Draft, name: str, source: str) -> list[Fault]:
     stages = [stage["key"] for stage in draft.alert.campaign.stages]
     findings = examination.examine(
-        source, name=name, language=name.partition(".")[2], stages=stages
+        source,
+        name=name,
+        language=name.partition(".")[2],
+        stages=stages,
+        others={other: text for other, text in draft.letters.items() if other != name},
     )
     return [
         Fault(f"{LETTER}{name}", one.place, one.sentence, line=one.line, serious=one.serious)

@@ -1,15 +1,12 @@
 """New drafts: of an alert that nobody has written yet, or with everything of another one."""
 
-import re
-import unicodedata
-from datetime import timedelta
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.campaigns.drafts import contents, keeping
 from app.campaigns.drafts.contents import CALL
+from app.campaigns.drafts.naming import free_slug
 from app.languages import marked as _
 from app.models import Alert, AlertState, Campaign, DraftSection
 
@@ -19,7 +16,6 @@ PROMPTS = (
     _("Do you have a link to the country you are writing to: family, friends, a journey?"),
     _("What is your work, and what has it taught you about this?"),
 )
-LONGEST_SLUG = 70
 
 
 async def create(
@@ -30,7 +26,7 @@ async def create(
     alert = await _add(
         session,
         campaign,
-        slug=await _free(session, title),
+        slug=await free_slug(session, Alert.slug, title, otherwise="alert"),
         kind=kind,
         title=title,
         prompts=list(PROMPTS) if with_letters else [],
@@ -54,7 +50,7 @@ async def clone(session: AsyncSession, alert: Alert, *, by: str) -> Alert:
     made = await _add(
         session,
         alert.campaign,
-        slug=await _free(session, alert.title),
+        slug=await free_slug(session, Alert.slug, alert.title, otherwise="alert"),
         kind=alert.kind,
         title=alert.title,
         timezone=alert.timezone,
@@ -86,7 +82,7 @@ async def _add(
         title=title,
         summary="",
         body="",
-        opens_at=now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
+        opens_at=now.replace(second=0, microsecond=0),
         closes_at=None,
         made_up=False,
         created_at=now,
@@ -96,18 +92,6 @@ async def _add(
     session.add(alert)
     await session.flush()
     return alert
-
-
-async def _free(session: AsyncSession, title: str) -> str:
-    """The title as an address nobody has yet: letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_SLUG].strip("-") or "alert"
-    taken = set(await session.scalars(select(Alert.slug).where(Alert.slug.startswith(slug))))
-    n, free = 1, slug
-    while free in taken:
-        n += 1
-        free = f"{slug}-{n}"
-    return free
 
 
 async def _zone(session: AsyncSession, campaign: Campaign) -> str:

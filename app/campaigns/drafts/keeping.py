@@ -86,6 +86,7 @@ async def save(
 
     Raises Overtaken when somebody saved another text meanwhile.
     """
+    await hold(session, alert)
     standing = _part(await read(session, alert), name)
     if standing.content == content:
         return standing
@@ -97,6 +98,7 @@ async def save(
 
 async def remove(session: AsyncSession, alert: Alert, name: str, *, version: int, by: str) -> None:
     """Take a letter out of the draft. Raises Overtaken."""
+    await hold(session, alert)
     standing = (await read(session, alert)).sections.get(name)
     if standing is None:
         return
@@ -107,6 +109,12 @@ async def remove(session: AsyncSession, alert: Alert, name: str, *, version: int
 async def is_begun(session: AsyncSession, alert: Alert) -> bool:
     """Whether something was saved that is not published."""
     return bool(await session.scalar(select(exists().where(DraftSection.alert_id == alert.id))))
+
+
+async def hold(session: AsyncSession, alert: Alert) -> None:
+    """Until this transaction ends nobody else saves or publishes the draft: what is saved while
+    it is published would be forgotten with it."""
+    await session.execute(select(Alert.id).where(Alert.id == alert.id).with_for_update())
 
 
 async def drop(session: AsyncSession, alert: Alert) -> None:

@@ -4,9 +4,9 @@ import re
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from app.cli.doctor.domain.signing import Signature
-from app.cli.doctor.domain.tags import tags
-from app.cli.doctor.findings import Finding, heard, look, not_well, well
+from app.delivery.domain.findings import Finding, heard, look, not_well, well
+from app.delivery.domain.reading.tags import tags
+from app.delivery.domain.signing import Signature
 
 ENOUGH = 1_000_000  # octets: headers are at the beginning
 # RFC 8601 2.2: a method, its result; what stands in brackets is a remark

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from app.cli.doctor import beyond, here, trial
 from app.cli.doctor.arrived import Arrived
-from app.cli.doctor.domain.signing import Signature
-from app.cli.doctor.findings import Finding, well
+from app.delivery.domain.findings import Finding, well
+from app.delivery.domain.signing import Signature
 from app.settings import Delivery, Settings
 
 

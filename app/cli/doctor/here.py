@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock, migrating
 from app.campaigns.offices import newest_templates
 from app.cli import opening
-from app.cli.doctor.findings import Finding, heard, look, not_well, well
 from app.contacts import directory
 from app.db import Database
+from app.delivery.domain.findings import Finding, heard, look, not_well, well
 from app.delivery.routes.relays import relays_of
 from app.errors import NotMigrated, SettingsRefused
 from app.models import Alert, Freeze, Letter, LetterStatus, MailHost

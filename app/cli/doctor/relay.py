@@ -9,7 +9,7 @@ from time import monotonic
 from typing import NoReturn
 
 from app import clock
-from app.cli.doctor.findings import Finding, heard, look, not_well, well
+from app.delivery.domain.findings import Finding, heard, look, not_well, well
 from app.delivery.routes.relays import Relay, Tls
 
 ONE_ANSWER = 10.0  # seconds

@@ -1,9 +1,6 @@
 """One real letter to the person who asks, the way every letter goes, and what the server said."""
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TypedDict
 
 from dns.exception import DNSException
 from email_validator import EmailNotValidError, validate_email
@@ -12,25 +9,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrating
 from app.cli import opening
-from app.cli.doctor.findings import Finding, heard, look, not_well, well
 from app.db import Database
-from app.delivery import sandbox
+from app.delivery.domain.findings import Finding, heard, look, not_well, well
 from app.delivery.messages import message
 from app.delivery.messages.message import Message
 from app.delivery.outcome import Deferred, Outcome, Taken, Unreached
-from app.delivery.routes.connection import Connection, Sender
-from app.delivery.routes.direct import Direct
-from app.delivery.routes.exchanges import SMTP_PORT, Finder
-from app.delivery.routes.relays import Relay, relays_of
+from app.delivery.practice.letters import NO_LETTER, way
+from app.delivery.routes.exchanges import SMTP_PORT
 from app.errors import MessageRefused, SettingsRefused
 from app.models import AlertCountry, Contact, Letter, LetterTemplate, Submission, Target
 from app.outbox.claims import Claim
-from app.settings import Delivery, Route, Settings
+from app.settings import Delivery, Settings
 from app.wording.render import LetterText
 
-NO_LETTER = 0  # its number: what comes back for it belongs to nobody
-ONE_REPLY = 60.0  # seconds
-END_OF_DATA = 120.0
 REFUSED = 500  # and above: for good, RFC 5321 4.2.1
 NAME = "Mari Mägi"  # a name beyond ASCII, as many have
 SUBJECT = "A trial letter: õ, š, ż and ä arrive unharmed"
@@ -50,14 +41,6 @@ Please look at three things.
 Yours sincerely,
 {name}
 """
-
-
-class Patience(TypedDict):
-    """How we greet, and how long we wait for answers, in seconds."""
-
-    hello: str
-    timeout: float
-    data_timeout: float
 
 
 def sender_address(settings: Settings) -> str:
@@ -84,7 +67,7 @@ async def examine(settings: Settings, to: str, *, port: int = SMTP_PORT) -> list
     """
     try:
         letter = write(settings, to)
-        async with _way(settings, port) as sender:
+        async with way(settings, port) as sender:
             outcome = await sender.send(letter)
     except MessageRefused as refusal:
         return [_not_sent(f"it cannot be written: {refusal}")]
@@ -131,34 +114,6 @@ async def _forbidden(settings: Settings, address: str) -> str:
     finally:
         await database.close()
     return f"{address} is an office's address. Name your own" if found else ""
-
-
-@asynccontextmanager
-async def _way(settings: Settings, port: int) -> AsyncIterator[Sender]:
-    """The sender that a worker would use; in the sandbox whatever is set stays unused."""
-    async with AsyncExitStack() as stack:
-        sender: Sender
-        if settings.delivery is Delivery.SANDBOX:
-            relay = await stack.enter_async_context(sandbox.serving(settings.database))
-            sender = Connection(relay, **_patience(settings))
-        elif settings.route is Route.MX:
-            sender = Direct(Finder(settings.nameserver), port=port, **_patience(settings))
-        else:
-            sender = Connection(_first_relay(settings), **_patience(settings))
-        stack.push_async_callback(sender.close)
-        yield sender
-
-
-def _first_relay(settings: Settings) -> Relay:
-    relays = relays_of(settings)
-    if not relays:
-        raise SettingsRefused("there is no relay: set ONE_EMAIL_SMTP_URL")
-    return relays[0]
-
-
-def _patience(settings: Settings) -> Patience:
-    timeout = min(ONE_REPLY, settings.smtp_timeout)
-    return {"hello": settings.mail_domain, "timeout": timeout, "data_timeout": END_OF_DATA}
 
 
 # ── what the server said ──

@@ -47,15 +47,23 @@ def text_line(name: str, value: str) -> str:
 
 def address_line(name: str, address: str, phrase: str = "") -> str:
     """A header with one mailbox: `"phrase" <address>`. Raises MessageRefused."""
-    phrase, address = clean(phrase), ascii_address(address)
-    if not phrase:
+    address = ascii_address(address)
+    quoted = _phrase(name, phrase)
+    if not quoted:
         return f"{name}: {address}\r\n"
-    quoted = _quoted(phrase) if phrase.isascii() else ""
-    if not quoted or len(name) + len(quoted) > LINE - 2:
-        quoted = encoded_words.written(phrase, len(name) + 2)
     last = len(quoted.rpartition("\n")[2]) + len(name) + 2
     gap = " " if last + len(address) + 3 <= LINE else "\r\n "
     return f"{name}: {quoted}{gap}<{address}>\r\n"
+
+
+@lru_cache(maxsize=4096)  # a person writes to several offices
+def _phrase(name: str, phrase: str) -> str:
+    """What stands before an address in a header of that name."""
+    phrase = clean(phrase)
+    quoted = _quoted(phrase) if phrase.isascii() and phrase else ""
+    if phrase and (not quoted or len(name) + len(quoted) > LINE - 2):
+        quoted = encoded_words.written(phrase, len(name) + 2)
+    return quoted
 
 
 def ascii_address(address: str) -> str:
@@ -84,6 +92,15 @@ def seal(head: bytes, meant: Sequence[str]) -> bytes:
     if not _shape(tuple(meant)).fullmatch(head) or not encoded_words.harmless(head):
         raise MessageRefused("its headers would not be read as they were meant")
     return head
+
+
+@lru_cache(maxsize=4096)  # most lines of a letter's head stand in many others
+def sealed(name: str, line: str) -> bytes:
+    """One header with its line end, if a reader finds in it the one that was meant.
+
+    Each is closed in itself, so a head of sealed lines is sealed. Raises MessageRefused.
+    """
+    return seal(line.encode("ascii"), (name,))
 
 
 @lru_cache(maxsize=64)

@@ -12,13 +12,13 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from app import clock
-from app.delivery.messages.headers import address_line, ascii_address, seal, text_line
+from app.delivery.messages.headers import address_line, ascii_address, sealed, text_line
 from app.delivery.messages.transfer import encoded
 from app.errors import MessageRefused
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
 from app.outbox.telling.alarms import AlarmClaim
-from app.settings import Delivery, Settings
+from app.settings import TO_THE_WRITER, Settings
 from app.wording.render import LetterText
 
 MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
@@ -45,10 +45,13 @@ class BounceAddress:
 
 
 def of_letter(claim: Claim, text: LetterText, settings: Settings) -> Message:
-    """The message to the office, or under reflect to the supporter. Raises MessageRefused."""
+    """The message to the office, or under reflect and trial to the supporter.
+
+    Raises MessageRefused.
+    """
     letter, submission, name = claim.letter, claim.submission, claim.submission.name
     office = ascii_address(claim.contact.email)
-    reflected = letter.delivery == Delivery.REFLECT
+    reflected = letter.delivery in TO_THE_WRITER
     sender = f"{name} (via {settings.organisation_name})"
     recipient = ascii_address(submission.email) if reflected else office
     lines = {
@@ -134,5 +137,5 @@ def _date_line(second: int) -> str:
 def _written(lines: dict[str, str], body: str) -> bytes:
     encoding, octets = encoded(body)
     lines["Content-Transfer-Encoding"] = f"Content-Transfer-Encoding: {encoding}\r\n"
-    head = seal("".join(lines.values()).encode("ascii"), tuple(lines))
+    head = b"".join(sealed(name, line) for name, line in lines.items())
     return head + b"\r\n" + octets

@@ -15,7 +15,7 @@ from app.errors import ComeAgain
 from app.models import Attempt, Contact, Letter, LetterStatus, MailDomain, Returned
 from app.outbox import notices, queue, refusals
 from app.outbox.queue import ACCEPTED, BOUNCED, HANDED_OVER, SENT
-from app.settings import Delivery, Settings
+from app.settings import TO_THE_WRITER, Settings
 
 BY = "returns"
 # servers give a message up within a week (RFC 5321 4.5.4.1), and several may stand in a row
@@ -124,8 +124,8 @@ async def _failed(
         await queue.note_event(session, letter_id, "late failure report", BY, words(told))
         return ""
     delivery = await session.scalar(select(Letter.delivery).where(Letter.id == letter_id))
-    # reflected to the supporter: nothing was heard of the office
-    if told.hard and delivery != Delivery.REFLECT:
+    # it went to the one who wrote it: nothing was heard of the office
+    if told.hard and delivery not in TO_THE_WRITER:
         email = await address_of(session, letter_id)
         said = {"enhanced": told.enhanced, "reply": words(told), "by": BY}
         await refusals.refused(session, email, **said, settings=settings)

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from app import clock
 from app.errors import Missing
-from app.models import Returned
+from app.models import Letter, Notice, Organisation, Returned, Submission
+from app.outbox import places
 
 
-async def waiting(session: AsyncSession, *, limit: int = 200) -> Sequence[Returned]:
-    """What waits, the longest first, without its octets."""
+async def waiting(
+    session: AsyncSession, *, organisation_id: int | None = None, limit: int = 200
+) -> Sequence[Returned]:
+    """What waits, the longest first, without its octets; an organisation's own, if it is given."""
+    ours = true() if organisation_id is None else await _readable(session, organisation_id)
     found = (
         select(Returned)
-        .where(Returned.settled_at.is_(None))
+        .where(Returned.settled_at.is_(None), ours)
         .options(defer(Returned.raw, raiseload=True))
         .order_by(Returned.received_at, Returned.id)
         .limit(limit)
@@ -24,12 +28,32 @@ async def waiting(session: AsyncSession, *, limit: int = 200) -> Sequence[Return
     return (await session.scalars(found)).all()
 
 
-async def one(session: AsyncSession, number: int) -> Returned:
+async def one(
+    session: AsyncSession, number: int, *, organisation_id: int | None = None
+) -> Returned:
     """A returned message, as long as it is kept. Raises Missing."""
-    found = await session.get(Returned, number)
+    asked = select(Returned).where(Returned.id == number)
+    if organisation_id is not None:
+        asked = asked.where(await _readable(session, organisation_id))
+    found = await session.scalar(asked)
     if found is None:
         raise Missing("returned message", str(number))
     return found
+
+
+async def _readable(session: AsyncSession, organisation_id: int) -> ColumnElement[bool]:
+    """What came back to its own letters; what belongs to nobody, the first organisation reads,
+    whose machine it is."""
+    alerts = places.alerts_of(organisation_id)
+    letters = select(Letter.id).where(Letter.alert_id.in_(alerts))
+    forms = select(Submission.id).where(Submission.alert_id.in_(alerts))
+    own = or_(
+        Returned.letter_id.in_(letters),
+        Returned.notice_id.in_(select(Notice.id).where(Notice.submission_id.in_(forms))),
+    )
+    if organisation_id != await session.scalar(select(func.min(Organisation.id))):
+        return own
+    return or_(own, and_(Returned.letter_id.is_(None), Returned.notice_id.is_(None)))
 
 
 async def forget_old(session: AsyncSession, days: int) -> int:

@@ -8,7 +8,6 @@ from app.errors import MessageRefused
 
 ADDRESS = re.compile(r"[!-;=?-~]{0,320}")  # what may stand between < and >, and nothing else
 LINE_END = re.compile(rb"\r\n|\r|\n")
-NOT_LINE_ENDS = bytes(octet for octet in range(256) if octet not in b"\r\n")
 UNSAFE = re.compile(r"[^!-*,-<>-~]")  # in xtext, RFC 3461 4
 DATA = b"DATA\r\n"
 LONGEST_ENVELOPE_ID = 100  # RFC 3461 4.4
@@ -41,7 +40,7 @@ def content(raw: bytes) -> bytes:
 
     A bare CR or LF would let the words of a letter end it and begin another in some servers.
     """
-    if len(raw.translate(None, NOT_LINE_ENDS)) != 2 * raw.count(b"\r\n"):
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
         raw = LINE_END.sub(b"\r\n", raw)
     if b"\r\n." in raw:
         raw = raw.replace(b"\r\n.", b"\r\n..")

@@ -25,7 +25,35 @@ from app.models import (
 from app.outbox import freezes
 from app.settings import Delivery
 
-# written once: it is asked of every lane of every claim
+# written once: these are asked for every claim, and the second of many lanes
+ADDRESS = func.lower(Contact.email)
+WAITING = (
+    select(
+        SendCount.alert_id,
+        SendCount.target_id,
+        SendCount.n,
+        Contact.id,
+        ADDRESS,
+        Target.country,
+        Mailbox,
+        MailHost,
+        Suppression.why,
+    )
+    .join(Contact, and_(Contact.target_id == SendCount.target_id, Contact.retired_at.is_(None)))
+    .join(Target, Target.id == SendCount.target_id)
+    .outerjoin(Mailbox, Mailbox.email == ADDRESS)
+    .outerjoin(MailDomain, MailDomain.name == Mailbox.domain)
+    .outerjoin(MailHost, MailHost.id == MailDomain.host_id)
+    .outerjoin(Suppression, Suppression.email == ADDRESS)
+    .where(
+        SendCount.delivery == bindparam("delivery"),
+        SendCount.status == LetterStatus.QUEUED,
+        SendCount.n > 0,
+    )
+    .order_by(SendCount.alert_id, SendCount.target_id)
+    .execution_options(populate_existing=True)
+)
+WAITING_CHECKED = WAITING.where(Contact.checked_on.is_not(None))
 DUE = (
     select(Letter.not_before, Letter.id)
     .where(
@@ -61,29 +89,13 @@ class Lane:
 
 async def of_delivery(session: AsyncSession, delivery: str) -> list[Lane]:
     """The lanes that hold letters and may send them: not frozen, and checked if it is live."""
-    email = func.lower(Contact.email)
-    statement = (
-        select(SendCount, Contact.id, email, Target.country, Mailbox, MailHost, Suppression.why)
-        .join(Contact, and_(Contact.target_id == SendCount.target_id, Contact.retired_at.is_(None)))
-        .join(Target, Target.id == SendCount.target_id)
-        .outerjoin(Mailbox, Mailbox.email == email)
-        .outerjoin(MailDomain, MailDomain.name == Mailbox.domain)
-        .outerjoin(MailHost, MailHost.id == MailDomain.host_id)
-        .outerjoin(Suppression, Suppression.email == email)
-        .where(
-            SendCount.delivery == delivery, SendCount.status == LetterStatus.QUEUED, SendCount.n > 0
-        )
-        .order_by(SendCount.alert_id, SendCount.target_id)
-    )
-    if delivery == Delivery.LIVE:
-        statement = statement.where(Contact.checked_on.is_not(None))
+    statement = WAITING_CHECKED if delivery == Delivery.LIVE else WAITING
+    found = await session.execute(statement, {"delivery": delivery})
     held = await freezes.frozen(session)
     return [
-        Lane(count.alert_id, count.target_id, count.n, country, address, mailbox, host, why)
-        for count, contact_id, address, country, mailbox, host, why in (
-            await session.execute(statement.execution_options(populate_existing=True))
-        )
-        if count.alert_id not in held.alerts
+        Lane(alert_id, target_id, n, country, address, mailbox, host, why)
+        for alert_id, target_id, n, contact_id, address, country, mailbox, host, why in found
+        if alert_id not in held.alerts
         and contact_id not in held.contacts
         and (host is None or host.id not in held.hosts)
     ]

@@ -21,7 +21,7 @@ from app.outbox.pacing.calendars import Calendar
 from app.outbox.pacing.lanes import Lane
 from app.settings import Settings
 
-HANDFUL = 30
+HANDFUL = 100
 IN_HAND = 3  # letters that workers may be busy with at one mail host
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_YET_TAKEN = (

@@ -27,7 +27,7 @@ from app.models import (
 from app.outbox import places
 from app.outbox.freezes import Scope
 from app.outbox.places import Place
-from app.wording.alarms import Alarm, WaitingOffice
+from app.wording.alarms import Alarm, Invitation, WaitingOffice
 
 MAY_ACT = (Role.ORGANISER, Role.OWNER)
 WAITING = (LetterStatus.HELD, LetterStatus.QUEUED, LetterStatus.SENDING)
@@ -39,10 +39,10 @@ class AlarmClaim:
     """A notice to an organiser that this worker holds, and what it tells of."""
 
     notice: Notice
-    alarm: Alarm
+    alarm: Alarm | Invitation
 
     @property
-    def to(self) -> Alarm:
+    def to(self) -> Alarm | Invitation:
         return self.alarm
 
 
@@ -65,6 +65,7 @@ async def whom(session: AsyncSession, freeze: Freeze, *, delivery: str) -> Seque
         Organiser.organisation_id.in_(concerned),
         Organiser.role.in_(MAY_ACT),
         Organiser.disabled_at.is_(None),
+        Organiser.password_hash != "",  # only invited yet
     )
     return (await session.scalars(found.order_by(Organiser.id))).all()
 

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -25,6 +35,7 @@ from app.settings import Settings
 
 UNSETTLED = (LetterStatus.HELD, LetterStatus.QUEUED, LetterStatus.SENDING)
 A_MINUTE = timedelta(minutes=1)
+LOOKED_AT = 2_000  # letters of a lane: behind as many frozen ones nothing is looked for
 # written out, so that both databases see that the partial index serves
 IS_QUEUED = Letter.status == literal_column("'queued'")
 
@@ -148,26 +159,13 @@ async def _counts(session: AsyncSession, where: ColumnElement[bool]) -> dict[str
 
 
 async def _oldest_due(session: AsyncSession, delivery: str) -> datetime | None:
-    """One step into the index for each lane, however many letters lie in it."""
+    """A step into the index for each lane; of one that begins with frozen letters, a few more."""
     leaving = {
         (lane.alert_id, lane.target_id)
         for lane in await lanes.of_delivery(session, delivery)
         if not lane.suppressed
     }
-    first = (
-        select(Letter.not_before)
-        .where(
-            IS_QUEUED,
-            Letter.delivery == delivery,
-            Letter.target_id == SendCount.target_id,
-            Letter.alert_id == SendCount.alert_id,
-            ~freezes.letter_is_frozen(),
-        )
-        .order_by(Letter.not_before)
-        .limit(1)
-        .correlate(SendCount)
-        .scalar_subquery()
-    )
+    first = func.coalesce(_first_of_lane(delivery, 1), _first_of_lane(delivery, LOOKED_AT))
     rows = await session.execute(
         select(SendCount.alert_id, SendCount.target_id, first.label("first")).where(
             SendCount.delivery == delivery,
@@ -178,6 +176,25 @@ async def _oldest_due(session: AsyncSession, delivery: str) -> datetime | None:
     now = clock.now()
     due = [row.first for row in rows if (row.alert_id, row.target_id) in leaving and row.first]
     return min((one for one in due if one <= now), default=None)
+
+
+def _first_of_lane(delivery: str, looked_at: int) -> ScalarSelect[datetime]:
+    """When the first letter was due that is not frozen, among the first so many of a lane."""
+    begins = (
+        select(Letter.id, Letter.not_before)
+        .where(
+            IS_QUEUED,
+            Letter.delivery == delivery,
+            Letter.target_id == SendCount.target_id,
+            Letter.alert_id == SendCount.alert_id,
+        )
+        .order_by(Letter.not_before)
+        .limit(looked_at)
+        .correlate(SendCount)
+        .subquery()
+    )
+    held = exists().where(freezes.STANDING, Freeze.scope == "letter", Freeze.ref == begins.c.id)
+    return select(func.min(begins.c.not_before)).where(~held).scalar_subquery()
 
 
 async def _rate(session: AsyncSession) -> Rate:
@@ -214,9 +231,10 @@ async def _failed(session: AsyncSession, delivery: str, alerts: Select[int]) -> 
 
 
 async def _frozen_letters(session: AsyncSession, alerts: Select[int]) -> int:
+    """Those that a person froze: a country that moved on has a line and a page of its own."""
+    by_hand = freezes.STANDING, Freeze.scope == "letter", Freeze.stage_move_id.is_(None)
     held = select(func.count(Freeze.id)).join(Letter, Letter.id == Freeze.ref)
-    held = held.where(Freeze.scope == "letter", freezes.STANDING, Letter.alert_id.in_(alerts))
-    return await session.scalar(held) or 0
+    return await session.scalar(held.where(*by_hand, Letter.alert_id.in_(alerts))) or 0
 
 
 async def _alerts(session: AsyncSession, alerts: Select[int]) -> list[HeldAlert]:

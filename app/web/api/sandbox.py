@@ -38,13 +38,13 @@ class MessageLine(BaseModel):
 
 @router.get("/messages")
 async def messages(
-    session: gate.Reading, to: str = "", after: int = 0, limit: int = 100
+    session: gate.Reading, seen: sandbox.Seen, to: str = "", after: int = 0, limit: int = 100
 ) -> list[MessageLine]:
     """Oldest first: `after` the id of the last one seen; `to` part of the receiving address."""
     found = (
         select(SandboxMessage)
         .options(defer(SandboxMessage.raw, raiseload=True))
-        .where(SandboxMessage.id > after)
+        .where(SandboxMessage.id > after, seen)
         .order_by(SandboxMessage.id)
         .limit(max(1, min(limit, MOST)))
     )

@@ -1,7 +1,6 @@
-"""The organisers' alerts: what each has come to, its texts, and the hold on its letters."""
+"""An organiser's alert: how it stands, its texts, and the hold on its letters."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -10,19 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from starlette.responses import RedirectResponse
 
-from app import audit, clock, languages
+from app import audit, languages
 from app.campaigns.offices import newest_templates
 from app.errors import Missing, TemplateBroken
-from app.models import Alert, AuditLine, Campaign, Freeze, Organiser, Role
+from app.models import Alert, Campaign, Organiser, Role
 from app.outbox import freezes
-from app.reporting import counts, way
-from app.reporting.outbox import state
+from app.settings import Settings
 from app.web import gate
+from app.web.organisers.life import overview
 from app.web.pages import render
 from app.wording.templates import parse
 
 LONGEST_REASON = 500  # characters
-NOTES = 20
 
 router = APIRouter(
     prefix="/organise", include_in_schema=False, dependencies=[Depends(gate.signed_in)]
@@ -30,59 +28,23 @@ router = APIRouter(
 Changing = Annotated[Organiser, Depends(gate.at_least(Role.ORGANISER))]
 
 
-@dataclass(frozen=True)
-class Line:
-    """One alert on the desk."""
-
-    alert: Alert
-    freeze: Freeze | None
-    counts: counts.Counts
-
-    @property
-    def waiting(self) -> int:
-        return way.parts(self.counts.letters)["waiting"]
-
-    @property
-    def not_arrived(self) -> int:
-        return way.parts(self.counts.letters)["lost"]
-
-    @property
-    def failed(self) -> int:
-        return self.counts.letters["failed"]
-
-
-@router.get("")
-async def desk(
-    request: Request, session: gate.Reading, settings: gate.Configured, organiser: gate.Us
-) -> Response:
-    found = await session.scalars(_of(organiser).order_by(Alert.made_up, Alert.opens_at.desc()))
-    lines = [
-        Line(
-            alert,
-            await freezes.standing(session, "alert", alert.id),
-            await counts.of_alert(session, alert.id, settings.delivery),
-        )
-        for alert in found.all()
-    ]
-    return render(
-        request,
-        "organise/alerts.html",
-        lines=lines,
-        outbox=await state.now(session, settings, organisation_id=organiser.organisation_id),
-        notes=await _notes(session),
-        now=clock.now(),
-    )
-
-
 @router.get("/alerts/{slug}")
-async def alert(request: Request, session: gate.Reading, organiser: gate.Us, slug: str) -> Response:
-    return await _show(request, session, organiser, await find(session, organiser, slug))
+async def alert(
+    request: Request,
+    session: gate.Reading,
+    settings: gate.Configured,
+    organiser: gate.Us,
+    slug: str,
+) -> Response:
+    shown = await find(session, organiser, slug)
+    return await page(request, session, settings, organiser, shown)
 
 
 @router.post("/alerts/{slug}/freeze", dependencies=[Depends(gate.form_token)])
 async def freeze(
     request: Request,
     session: gate.Tx,
+    settings: gate.Configured,
     organiser: Changing,
     slug: str,
     why: Annotated[str, Form()] = "",
@@ -91,7 +53,8 @@ async def freeze(
     held = await find(session, organiser, slug)
     why = " ".join(why.split())[:LONGEST_REASON]
     if not why:
-        return await _show(request, session, organiser, held, status=422, why_missing=True)
+        faults = {"why": "missing"}
+        return await page(request, session, settings, organiser, held, faults=faults)
     by = organiser.email
     changed = await freezes.freeze(session, scope="alert", ref=held.id, why=why, by=by)
     if changed:
@@ -151,35 +114,25 @@ def _of(organiser: Organiser) -> Select[Alert]:
     )
 
 
-async def _show(
+async def page(
     request: Request,
     session: AsyncSession,
+    settings: Settings,
     organiser: Organiser,
     shown: Alert,
     *,
-    status: int = 200,
-    why_missing: bool = False,
+    faults: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
+    """The alert's own page; `faults` by field, beside what was typed."""
     return render(
         request,
         "organise/alert.html",
-        status,
-        alert=shown,
-        freeze=await freezes.standing(session, "alert", shown.id),
-        may_change=gate.covers(organiser, Role.ORGANISER),
-        why="",
-        why_missing=why_missing,
-        notes=await _notes(session, shown.slug),
-        now=clock.now(),
+        422 if faults else 200,
+        faults=faults or {},
+        typed=typed or {},
+        **await overview.of_alert(session, settings, organiser, shown),
     )
-
-
-async def _notes(session: AsyncSession, slug: str = "") -> Sequence[AuditLine]:
-    """The last sentences on record, all or those that name an alert."""
-    found = select(AuditLine).order_by(AuditLine.id.desc()).limit(NOTES)
-    if slug:
-        found = found.where(AuditLine.sentence.contains(f"“{slug}”", autoescape=True))
-    return (await session.scalars(found)).all()
 
 
 def _back(slug: str, done: str) -> Response:

@@ -40,10 +40,10 @@ async def show(
     chosen = next((one for one in alerts if one.slug == alert), alerts[0] if alerts else None)
     n = typed_limits.number(supporters)
     wrong = n is None or not 1 <= n <= MOST_SUPPORTERS
+    found = await boxes.load(session, settings)
     plan = None
     if chosen and n and not wrong:
-        plan = await departures.of_supporters(session, chosen, n, settings)
-    found = await boxes.load(session, settings)
+        plan = await departures.of_supporters(session, chosen, n, settings, boxes=found)
     return render(
         request,
         "organise/pacing.html",

@@ -1,6 +1,7 @@
 """The open alerts, an alert's page, the preview of its letters, and the form."""
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -9,9 +10,10 @@ from app.errors import FormRefused, Missing
 from app.letters import submission
 from app.letters.form import Form
 from app.models import Alert
+from app.settings import Settings
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx, throttle
-from app.web.supporters import desk
+from app.web.supporters import desk, rehearsal
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,30 +25,31 @@ async def index(request: Request, session: Reading) -> Response:
 
 @router.get("/alerts/{slug}")
 async def alert(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
-    found = await alerts.by_slug(session, slug)
+    found = await rehearsal.find(request, session, settings, slug)
     if found.kind == "guide":
-        return await _guide(request, session, settings, found)
+        guide = await _guide(request, session, settings, found)
+        return rehearsal.marked(request, guide, found)
     form = desk.with_source(Form(), request)
     context = await desk.context(session, request, settings, found, form)
-    return pages.render(request, "alerts/alert.html", **context)
+    return rehearsal.marked(request, pages.render(request, "alerts/alert.html", **context), found)
 
 
 @router.post("/alerts/{slug}/preview")
 async def preview(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
     """The exact letters. A POST, so that what people type is in no address and no log."""
     data = await request.form()  # first: a slow line must hold no transaction
-    found = await _with_form(session, slug)
+    found = await _with_form(request, session, settings, slug)
     form = forms.read(data, language=pages.reader_language(request))
     context = await desk.context(session, request, settings, found, form)
     fragment = request.headers.get("x-fragment") == "letters"
     page = "alerts/letters.html" if fragment else "alerts/alert.html"
-    return pages.render(request, page, **context)
+    return rehearsal.marked(request, pages.render(request, page, **context), found)
 
 
 @router.post("/alerts/{slug}", dependencies=[Depends(throttle("form"))])
 async def submit(request: Request, slug: str, session: Tx, settings: Configured) -> Response:
     data = await request.form()  # first: a slow line must not hold the database's one writer
-    found = await _with_form(session, slug)
+    found = await _with_form(request, session, settings, slug)
     if not forms.is_caught(data):
         form = forms.read(data, language=pages.reader_language(request))
         try:
@@ -58,9 +61,12 @@ async def submit(request: Request, slug: str, session: Tx, settings: Configured)
 
 
 @router.get("/alerts/{slug}/look-in-your-mail")
-async def look_in_your_mail(request: Request, slug: str, session: Reading) -> Response:
-    found = await _with_form(session, slug)
-    return pages.render(request, "alerts/look_in_your_mail.html", alert=found)
+async def look_in_your_mail(
+    request: Request, slug: str, session: Reading, settings: Configured
+) -> Response:
+    found = await _with_form(request, session, settings, slug)
+    page = pages.render(request, "alerts/look_in_your_mail.html", alert=found)
+    return rehearsal.marked(request, page, found)
 
 
 async def _guide(
@@ -73,9 +79,11 @@ async def _guide(
     return pages.render(request, "alerts/guide.html", alert=guide, texts=texts, letters=letters)
 
 
-async def _with_form(session: Reading, slug: str) -> Alert:
+async def _with_form(
+    request: Request, session: AsyncSession, settings: Settings, slug: str
+) -> Alert:
     """An alert that takes letters; a guide has no form. Raises Missing."""
-    found = await alerts.by_slug(session, slug)
+    found = await rehearsal.find(request, session, settings, slug)
     if found.kind == "guide":
         raise Missing("form", slug)
     return found
@@ -95,4 +103,5 @@ async def _again(
         session, request, settings, found, forms.read(data, language=language)
     )
     context["errors"] = forms.sentences(refusal.fields, language)
-    return pages.render(request, "alerts/alert.html", 422, **context)
+    again = pages.render(request, "alerts/alert.html", 422, **context)
+    return rehearsal.marked(request, again, found)

@@ -39,9 +39,17 @@ async def context(
     session: AsyncSession, request: Request, settings: Settings, alert: Alert, form: Form
 ) -> dict[str, Any]:
     """All that `alerts/alert.html` needs. A form that is refused still shows what it can."""
+    delivery = alerts.delivery_for(alert, settings, form.email)
+    available = await offices.of_alert(session, alert, delivery)
+    return await with_offices(session, request, alert, form, available)
+
+
+async def with_offices(
+    session: AsyncSession, request: Request, alert: Alert, form: Form, available: list[Office]
+) -> dict[str, Any]:
+    """The same of an alert that may be in no table yet, with the offices it would write to."""
     language = pages.reader_language(request)
     seed = form.seed if form.seed is not None else secrets.randbelow(forms.A_SEED)
-    available = await offices.of_alert(session, alert, settings.delivery)
     standing = await stages.standings(session, alert.campaign, alerts.today(alert))
     chosen = ticked_offices(form, available)
     too_long = forms_domain.too_long(forms_domain.tidy(form))

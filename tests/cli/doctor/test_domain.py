@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from app.cli.doctor import beyond
-from app.cli.doctor.domain import authority, direct, lookups, policy, returning, signing
-from app.cli.doctor.domain.authority import Senders
-from app.cli.doctor.domain.lookups import Lookups
-from app.cli.doctor.domain.signing import Signature
-from app.cli.doctor.findings import Finding
+from app.delivery.domain import authority, direct, lookups, policy, returning, signing
+from app.delivery.domain.authority import Senders
+from app.delivery.domain.findings import Finding
+from app.delivery.domain.lookups import Lookups
+from app.delivery.domain.signing import Signature
 from app.settings import Delivery, Route, Settings
 from tests.grounds.dns import DnsServer
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from app import clock
 from app.cli.doctor import examination, here
 from app.cli.doctor.examination import Asked
-from app.cli.doctor.findings import Finding
 from app.cli.program import app
 from app.db import Database
+from app.delivery.domain.findings import Finding
 from app.models import Contact, Freeze, MailHost
 from app.settings import Delivery, Settings
 from tests.cli.doctor.relays import Habits, running

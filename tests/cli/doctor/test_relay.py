@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.doctor import relay
-from app.cli.doctor.findings import Finding
+from app.delivery.domain.findings import Finding
 from app.delivery.routes.relays import Relay
 from tests.cli.doctor.relays import Habits, certificate, running
 

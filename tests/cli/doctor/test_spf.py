@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.doctor.domain.lookups import Lookups
-from app.cli.doctor.domain.senders import Broken, Walk
-from app.cli.doctor.domain.spf import is_spf, read
+from app.delivery.domain.lookups import Lookups
+from app.delivery.domain.reading.spf import is_spf, read
+from app.delivery.domain.senders import Broken, Walk
 from tests.grounds.dns import DnsServer
 
 OURS = "letters.test"

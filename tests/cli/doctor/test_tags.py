@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.doctor.arrived import Arrived
-from app.cli.doctor.domain.tags import POLICIES, is_dmarc, read_key, read_policy, tags
-from app.cli.doctor.findings import heard
+from app.delivery.domain.findings import heard
+from app.delivery.domain.reading.tags import POLICIES, is_dmarc, read_key, read_policy, tags
 
 TEXT = st.one_of(
     st.text(max_size=60),

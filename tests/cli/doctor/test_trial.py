@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.cli.doctor import trial
-from app.cli.doctor.findings import Finding
 from app.db import Database
+from app.delivery.domain.findings import Finding
 from app.delivery.messages.message import read_bounce_address
 from app.models import Contact, SandboxMessage
 from app.settings import Delivery, Route, Settings

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.outbox.pacing import forecast, limits
 from app.outbox.pacing.calendars import ALWAYS, Calendar, of_country
 from app.outbox.pacing.forecast import Departure, Waiting, departures
+from app.outbox.pacing.forecast import hours as by_hours
+from app.outbox.pacing.forecast.days import FINELY
 
 WEDNESDAY = datetime(2026, 12, 2, 7, 20, tzinfo=UTC)  # 9:20 in Tallinn
 ESTONIA = of_country("EE")
@@ -199,3 +202,75 @@ def test_letters_leave_one_after_the_other_while_it_is_open(
             continue
         assert moments == sorted(moments)  # type: ignore[type-var]
         assert all(at and box.calendar.is_open(at) for at in moments)
+
+
+def lately(mailbox: Waiting, now: datetime, minutes: int, days: int) -> Waiting:
+    today = mailbox.calendar.day(now) + timedelta(days=days)
+    return replace(mailbox, next_at=now + timedelta(minutes=minutes), today=today)
+
+
+some_offices = st.builds(
+    of_country, st.sampled_from(["EE", "PL", "US", "IN", "AU"]), off_days=st.booleans()
+)
+full_mailboxes = st.builds(
+    waiting,
+    st.sampled_from([5, 300, 3_000, 100_000]),
+    st.uuids().map(lambda one: f"{one}@example.org"),
+    per_hour=st.sampled_from([1, 7, 20, 200]),
+    per_day=st.sampled_from([3, 11, 138, 150, 1000]),
+    left_in_all=st.sampled_from([None, None, 400]),
+    today_n=st.integers(0, 12),
+    calendar=st.one_of(st.just(ALWAYS), some_offices),
+)
+a_moment = st.integers(0, 300 * 24 * 60).map(lambda n: WEDNESDAY + timedelta(minutes=n))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(full_mailboxes, min_size=1, max_size=4, unique_by=lambda one: one.email),
+    st.sampled_from([{}, {"mx.example.org": 3}, {"mx.example.org": 60}]),
+    a_moment,
+    st.integers(-600, 9000),
+    st.integers(-1, 1),
+)
+def test_a_day_told_from_a_day_before_is_the_day_that_would_have_been_poured(
+    boxes: list[Waiting], host_hours: dict[str, int], now: datetime, minutes: int, days: int
+) -> None:
+    boxes = [lately(one, now, minutes, days) for one in boxes]
+    told = departures(boxes, host_hours=host_hours, now=now)
+    poured = departures(boxes, host_hours=host_hours, now=now, hour_by_hour=True)
+    for email, truth in poured.items():
+        assert list(told[email].curve) == sorted(told[email].curve)
+        assert (told[email].last_at is None) == (truth.last_at is None)
+        if truth.last_at:
+            assert abs(truth.last_at - told[email].last_at) < timedelta(seconds=1)  # type: ignore[operator]
+        for hour in range(0, FINELY.days * 24, 7):
+            at = now + timedelta(hours=hour)
+            assert told[email].by(at) == pytest.approx(truth.by(at), abs=1e-3)
+        for day in range(forecast.HORIZON.days):
+            # at the end of a day there: within it the line is drawn straight
+            at = truth.calendar.tomorrow(now + timedelta(days=day)) - timedelta.resolution
+            assert told[email].by(at) == pytest.approx(truth.by(at), abs=1e-3)
+
+
+def test_letters_that_take_half_a_year_are_not_poured_for_half_a_year(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    boxes = [waiting(100_000, f"{n}@example.org") for n in range(3)]
+    poured: list[datetime] = []
+    pour = by_hours.pour
+
+    def counted(streams: Any, at: datetime, end: datetime, per_hour: float) -> datetime:
+        poured.append(at)
+        return pour(streams, at, end, per_hour)
+
+    monkeypatch.setattr(by_hours, "pour", counted)
+    found = departures(boxes, host_hours={"mx.example.org": 30}, now=WEDNESDAY)
+    assert len(poured) < 10, "the first day, one like all others, the days of a changed clock"
+    assert found["0@example.org"].by(WEDNESDAY + forecast.HORIZON) > 5_000
+
+
+def test_several_moments_are_asked_at_once() -> None:
+    departure = alone(waiting(1000))
+    moments = [WEDNESDAY + timedelta(hours=n) for n in range(-5, 900, 3)]
+    assert list(departure.by_each(moments)) == [departure.by(at) for at in moments]

@@ -15,6 +15,7 @@ from app.settings import Settings, Switch
 from app.tokens import letters_url
 from app.web.looks import moments
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
+from tests.grounds.databases import both
 from tests.grounds.desk import enter, token_in
 from tests.grounds.rows import all_of
 
@@ -55,6 +56,7 @@ async def mailbox(database: Database) -> Mailbox | None:
         return await session.get(Mailbox, "riigikantselei@riigikantselei.ee")
 
 
+@both
 async def test_a_thousand_supporters_are_answered_with_a_day_and_drawn(
     mari_in: httpx.AsyncClient,
 ) -> None:
@@ -77,6 +79,7 @@ async def test_a_number_of_supporters_that_is_none_is_told_at_its_field(
     assert "<b>" not in page.text
 
 
+@both
 async def test_limits_are_tried_without_being_set_and_set_with_a_line_on_record(
     mari_in: httpx.AsyncClient, database: Database
 ) -> None:
@@ -116,6 +119,7 @@ async def test_what_was_typed_stays_where_it_was_wrong(
     assert await mailbox(database) is None
 
 
+@both
 async def test_a_host_is_paced_for_all_behind_it(
     mari_in: httpx.AsyncClient, database: Database
 ) -> None:
@@ -159,6 +163,7 @@ async def test_where_nothing_is_paced_the_pages_say_so(
         assert said in (await mari_in.get(path)).text
 
 
+@both
 async def test_a_supporter_is_told_when_each_letter_leaves(
     mari_in: httpx.AsyncClient,
     alert: Alert,

@@ -18,6 +18,7 @@ from app.outbox.pacing import hosts
 from app.settings import Delivery, Settings
 from app.tokens import CONFIRM, link_token
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
+from tests.grounds.databases import both
 from tests.grounds.rows import all_of, statuses
 
 PAGE = "/alerts/send-one-email"
@@ -75,6 +76,7 @@ async def test_nothing_is_said_while_nothing_is_frozen(
     assert "waits here for now" not in await preview(client, database, **MARI)
 
 
+@both
 async def test_the_form_says_it_and_the_office_stays_choosable(
     client: httpx.AsyncClient, app: FastAPI, database: Database
 ) -> None:
@@ -134,6 +136,7 @@ async def test_an_address_that_is_looked_into_is_offered_to_nobody(
     assert LOOKED_AT in (await client.get(PAGE)).text
 
 
+@both
 async def test_the_confirm_page_offers_it_and_the_letter_waits(
     client: httpx.AsyncClient, app: FastAPI, database: Database, settings: Settings, alert: Alert
 ) -> None:

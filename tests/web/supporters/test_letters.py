@@ -13,6 +13,7 @@ from app.outbox import queue
 from app.settings import Settings
 from app.tokens import LETTERS, link_token
 from app.web import armour
+from tests.grounds.databases import both
 from tests.grounds.letters import Ground, make_alert
 from tests.outbox.one_form import attempt, end, make_form
 
@@ -29,6 +30,7 @@ def link(settings: Settings, submission: Submission) -> str:
     return f"/letters/{link_token(settings, LETTERS, submission.public_id)}"
 
 
+@both
 async def test_a_letter_that_left_shows_its_receipt_and_one_put_off_says_how_it_stands(
     client: httpx.AsyncClient, database: Database, settings: Settings, made: Ground
 ) -> None:
@@ -119,6 +121,7 @@ async def test_somebody_elses_letter_has_no_receipt_here(
     assert (await client.get(f"/letters/forged/receipts/{letter}")).status_code == 404
 
 
+@both
 @pytest.mark.parametrize(
     ("what", "said"),
     [

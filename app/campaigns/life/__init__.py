@@ -1,0 +1,1 @@
+"""An alert's life: tried out, checked, published, ended."""

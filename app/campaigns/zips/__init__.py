@@ -1,0 +1,1 @@
+"""An alert as one zip file, so that a partner organisation can run it tomorrow."""

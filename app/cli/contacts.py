@@ -1,0 +1,100 @@
+"""The directory by hand: files in and out, addresses checked and suppressed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.cli import opening
+from app.cli.by_hand import acting_organiser
+from app.contacts import comparing, directory, imports, listing
+from app.contacts.comparing import Summary
+from app.contacts.files import writing
+from app.errors import Refusal
+from app.outbox import refusals, suppressions
+from app.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The addresses letters go to.")
+
+PLAIN = ("text in UTF-8", "cells parted by commas")  # nothing that somebody should know
+
+
+@app.command(name="import")
+def import_contacts(
+    file: Path,
+    leave_refused: Annotated[
+        bool, typer.Option("--leave-refused", help="take the other lines of a file with faults")
+    ] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="take out offices that its countries have no more")
+    ] = False,
+) -> None:
+    """Take a contact file (CSV, XLSX, vCard, Popolo JSON); checks already made are kept.
+
+    Whole or not at all: a file with lines that cannot be taken changes nothing, and each is told.
+    """
+    reading = imports.open_file(file)
+    if not leave_refused:
+        imports.check_whole(file, reading)
+    for one in reading.refused:
+        typer.echo(f"{file}, line {one.line}: {one.reason}", err=True)
+    if reading.assumed != PLAIN:
+        typer.echo("; ".join(reading.assumed), err=True)
+
+    async def work(session: AsyncSession, settings: Settings) -> Summary:
+        found = await comparing.compare(session, reading.rows)
+        done = await comparing.take(session, found, retire=retire, by="contacts import")
+        await audit.note(session, "contacts import", f"{file.name} was taken: {done}.")
+        return done
+
+    typer.echo(f"{file.name}: {opening.writing(work)}.")
+
+
+@app.command()
+def export(
+    file: Path, country: Annotated[str, typer.Option(help="only this country's: EE")] = ""
+) -> None:
+    """Write the directory as FILE; .csv, .vcf (vCard) or .json (Popolo) says which kind."""
+    kind = file.suffix.lower().removeprefix(".")
+    if kind not in writing.KINDS:
+        raise Refusal(f"{file.name}: a file of contacts ends in .csv, .vcf or .json")
+    rows = opening.reading(lambda session, settings: listing.rows(session, country.upper()))
+    file.write_bytes(writing.KINDS[kind][0](rows))
+    typer.echo(f"{file.name}: {len(rows)} addresses.")
+
+
+@app.command()
+def check(
+    email: str,
+    source: Annotated[str, typer.Option(help="the web page that shows the address")],
+    by: Annotated[str, typer.Option(help="the organiser who looked, by their address")],
+) -> None:
+    """Note that an organiser saw an address on an official page today."""
+
+    async def work(session: AsyncSession, settings: Settings) -> int:
+        looked = await acting_organiser(session, by)
+        found = await directory.check(session, email, source_url=source, by=looked)
+        await refusals.reviewed(session, [one.id for one in found], by=looked)
+        await audit.note(session, looked, f"{email} was checked: {source}")
+        return len(found)
+
+    typer.echo(f"{email}: checked (offices: {opening.writing(work)}).")
+
+
+@app.command(name="suppress")
+def suppress_contact(
+    email: str,
+    why: Annotated[str, typer.Option(help="the reason, as organisers will read it")],
+    by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
+) -> None:
+    """Never write to an address again; letters that wait for it end as suppressed."""
+
+    async def work(session: AsyncSession, settings: Settings) -> None:
+        decided = await acting_organiser(session, by)
+        await suppressions.suppress(session, email, why=why, by=decided)
+        await audit.note(session, decided, f"{email} is suppressed: {why}")
+
+    opening.writing(work)
+    typer.echo(f"{email}: nothing is sent there from now on.")

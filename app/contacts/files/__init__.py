@@ -1,0 +1,1 @@
+"""Contact files: what people keep their addresses in, read into rows and written again."""

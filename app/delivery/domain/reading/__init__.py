@@ -1,0 +1,1 @@
+"""Records as they are written: pure, and no text makes these raise."""

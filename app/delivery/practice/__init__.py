@@ -1,0 +1,1 @@
+"""Letters that are tried out: no office is written to."""

@@ -1,0 +1,1 @@
+"""The organisers' directory: offices and their addresses, and files of them, in and out."""

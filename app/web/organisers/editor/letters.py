@@ -1,0 +1,219 @@
+"""A letter template in the browser: its fields, what is wrong with it, and another beside it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+
+from app import audit, clock
+from app.campaigns.drafts import keeping
+from app.campaigns.drafts.contents import LETTER
+from app.campaigns.drafts.keeping import Draft, Section
+from app.errors import Overtaken, TemplateBroken
+from app.models import Organiser, Role
+from app.web import gate
+from app.web.organisers.alerts import find
+from app.web.organisers.editor import letter_forms, letter_page
+from app.web.organisers.editor.letter_page import Shown
+from app.web.organisers.editor.page import SAID_AGAIN, TokenHolds
+from app.web.pages import render
+from app.wording import letter_fields
+from app.wording.templates import LONGEST_SOURCE
+
+router = APIRouter(
+    prefix="/organise/alerts/{slug}/edit/letters",
+    include_in_schema=False,
+    dependencies=[Depends(gate.signed_in)],
+)
+Changing = Annotated[Organiser, Depends(gate.at_least(Role.ORGANISER))]
+
+
+@router.get("/{name}")
+async def show(
+    request: Request, session: gate.Reading, organiser: gate.Us, slug: str, name: str
+) -> Response:
+    """The letter's form; one that nobody has written yet begins with a start or a copy."""
+    draft = await _draft(session, organiser, slug, name)
+    start = request.query_params.get("from", "")
+    try:
+        shown = Shown.of(draft, name, start)
+    except TemplateBroken:
+        return RedirectResponse(f"{_here(slug, name)}/file", 303)
+    return await letter_page.answer(request, session, organiser, shown)
+
+
+@router.post("/{name}")
+async def save(
+    request: Request,
+    organiser: Changing,
+    token_holds: TokenHolds,
+    session: gate.Tx,
+    slug: str,
+    name: str,
+) -> Response:
+    """Keep the letter as it was typed; a script that saves by itself is answered in JSON."""
+    draft = await _draft(session, organiser, slug, name)
+    data = await request.form()  # read whole by the gate: FastAPI's own fields take a megabyte
+    typed, version = letter_forms.read(data), _version(data)
+    shown = Shown(draft, name, typed.fields, version=version, typed=typed)
+    by_itself = "x-autosave" in request.headers
+    if typed.faults:
+        if by_itself:
+            wrong = letter_page.errors(request, shown)
+            posted = {typed.numbers.get(place, place): said for place, said in wrong.items()}
+            return JSONResponse({"errors": posted}, 422)
+        return await letter_page.answer(request, session, organiser, shown, status=422)
+    if not token_holds:
+        if by_itself:
+            return JSONResponse({"form_token": request.state.sign_in.form_token}, 403)
+        return await letter_page.answer(request, session, organiser, shown, status=403)
+    try:
+        kept = await _keep(session, organiser, draft, name, typed.source, version)
+    except Overtaken as fault:
+        if by_itself:
+            answer = {"by": fault.theirs.changed_by, "version": fault.theirs.version}
+            return JSONResponse(answer, 409)
+        shown = shown.overtaken(fault.theirs)
+        return await letter_page.answer(request, session, organiser, shown, status=409)
+    if not by_itself:
+        beside = str(data.get("beside", ""))
+        return RedirectResponse(f"{_here(slug, name)}?{_after(beside)}", 303)
+    found = letter_page.told(shown)
+    return JSONResponse({"version": kept.version, "found": [vars(one) for one in found]})
+
+
+@router.get("/{name}/file")
+async def show_file(
+    request: Request, session: gate.Reading, organiser: gate.Us, slug: str, name: str
+) -> Response:
+    """The letter as the text it is kept as, for those who like it better so."""
+    draft = await _draft(session, organiser, slug, name)
+    section = draft.sections.get(f"{LETTER}{name}") or Section(f"{LETTER}{name}", {})
+    source = draft.letters.get(name) or Shown.of(draft, name).source
+    return _file_page(request, organiser, draft, name, source, section.version)
+
+
+@router.post("/{name}/file")
+async def save_file(
+    request: Request,
+    organiser: Changing,
+    token_holds: TokenHolds,
+    session: gate.Tx,
+    slug: str,
+    name: str,
+) -> Response:
+    draft = await _draft(session, organiser, slug, name)
+    data = await request.form()
+    source, version = letter_fields.clean(str(data.get("source", ""))), _version(data)
+    more: dict[str, Any] = {"too_long": len(source) > LONGEST_SOURCE}
+    if more["too_long"] or not token_holds:
+        status = 422 if more["too_long"] else 403
+        page = (request, organiser, draft, name, source, version)
+        return _file_page(*page, status=status, again=not token_holds, **more)
+    try:
+        await _keep(session, organiser, draft, name, source, version)
+    except Overtaken as fault:
+        page = (request, organiser, draft, name, source, fault.theirs.version)
+        return _file_page(*page, status=409, theirs=fault.theirs)
+    return RedirectResponse(f"{_here(slug, name)}/file?saved=letter", 303)
+
+
+@router.get("/{name}/download")
+async def download(session: gate.Reading, organiser: gate.Us, slug: str, name: str) -> Response:
+    draft = await _draft(session, organiser, slug, name)
+    source = draft.letters.get(name) or Shown.of(draft, name).source
+    headers = {"Content-Disposition": f'attachment; filename="{name}.txt"'}
+    return PlainTextResponse(source, headers=headers)
+
+
+@router.post("/{name}/remove", dependencies=[Depends(gate.form_token)])
+async def remove(
+    request: Request, session: gate.Tx, organiser: Changing, slug: str, name: str
+) -> Response:
+    """Take the letter out of the draft; what is public stays until the draft is published."""
+    draft = await _draft(session, organiser, slug, name)
+    section = f"{LETTER}{name}"
+    version = _version(await request.form())
+    await keeping.remove(session, draft.alert, section, version=version, by=organiser.email)
+    if section in draft.sections:
+        sentence = f"Took the letter {name} out of the draft of “{slug}”"
+        await audit.note(
+            session,
+            organiser.email,
+            sentence,
+            organisation_id=organiser.organisation_id,
+        )
+    return RedirectResponse(f"/organise/alerts/{slug}/edit#letters", 303)
+
+
+async def _draft(session: AsyncSession, organiser: Organiser, slug: str, name: str) -> Draft:
+    letter_page.parts(name)
+    return await keeping.read(session, await find(session, organiser, slug))
+
+
+async def _keep(
+    session: AsyncSession, organiser: Organiser, draft: Draft, name: str, source: str, version: int
+) -> Section:
+    """Raises Overtaken. Whoever goes on writing is put on record once an hour."""
+    section = f"{LETTER}{name}"
+    before = draft.sections.get(section)
+    kept = await keeping.save(
+        session, draft.alert, section, {"source": source}, version=version, by=organiser.email
+    )
+    if (before is None or kept.version != before.version) and _is_news(before, organiser):
+        sentence = f"Wrote at the draft of “{draft.alert.slug}”: letter {name}"
+        await audit.note(
+            session, organiser.email, sentence, organisation_id=organiser.organisation_id
+        )
+    return kept
+
+
+def _is_news(before: Section | None, organiser: Organiser) -> bool:
+    if before is None or before.changed_at is None or before.changed_by != organiser.email:
+        return True
+    return (clock.now() - before.changed_at).total_seconds() > SAID_AGAIN
+
+
+def _file_page(
+    request: Request,
+    organiser: Organiser,
+    draft: Draft,
+    name: str,
+    source: str,
+    version: int,
+    status: int = 200,
+    **more: Any,
+) -> Response:
+    found = [] if more.get("too_long") else letter_page.findings(draft, name, source)
+    context = {"too_long": False, "again": False, "theirs": None} | more
+    return render(
+        request,
+        "organise/editor/letter_file.html",
+        status,
+        alert=draft.alert,
+        letter=name,
+        source=source,
+        version=version,
+        found=sorted(found, key=lambda one: not one.serious),
+        most=LONGEST_SOURCE,
+        saved=request.query_params.get("saved", ""),
+        may_change=gate.covers(organiser, Role.ORGANISER),
+        **context,
+    )
+
+
+def _here(slug: str, name: str) -> str:
+    return f"/organise/alerts/{slug}/edit/letters/{name}"
+
+
+def _after(beside: str) -> str:
+    known = beside.replace("-", "").isalnum() and beside.isascii()
+    return f"saved=letter&beside={beside}" if known else "saved=letter"
+
+
+def _version(data: FormData) -> int:
+    text = str(data.get("version", ""))
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 12 else 0

@@ -1,0 +1,1 @@
+"""An alert's life at the desk: where it stands, what comes next, and who agrees."""

@@ -1,0 +1,1 @@
+"""Alerts as zip files: out of here, and in as drafts."""
