@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -21,10 +22,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.db import UTCDateTime, insert_for
-from app.models import Contact, Event, Freeze, Letter, Mailbox, MailDomain, StageMove
+from app.models import (
+    Contact,
+    Event,
+    Freeze,
+    Letter,
+    LetterStatus,
+    Mailbox,
+    MailDomain,
+    StageMove,
+)
 
 Scope = Literal["alert", "contact", "host", "letter"]
 STANDING = Freeze.released_at.is_(None)
+OUT_OF_THE_WAY = timedelta(days=365)  # for as long as nobody decides, they are held all the same
+_QUEUED = LetterStatus.QUEUED
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,10 @@ class Frozen:
 async def frozen(session: AsyncSession) -> Frozen:
     """The alerts, contacts and mail hosts on which a hold stands; read once per claim."""
     rows = await session.execute(
-        select(Freeze.scope, Freeze.ref).where(STANDING, Freeze.scope != "letter")
+        # by name: the index knows the scopes, and of single letters there may be a million
+        select(Freeze.scope, Freeze.ref).where(
+            STANDING, Freeze.scope.in_(("alert", "contact", "host"))
+        )
     )
     refs: dict[str, set[int]] = {"alert": set(), "contact": set(), "host": set()}
     for scope, ref in rows:
@@ -85,7 +100,10 @@ async def release(session: AsyncSession, *, scope: Scope, ref: int, by: str) -> 
         .values(released_at=clock.now(), released_by=by)
         .returning(Freeze.id)
     )
-    return (await session.execute(let_go)).scalar_one_or_none() is not None
+    released = (await session.execute(let_go)).scalar_one_or_none()
+    if released is not None and scope == "letter":
+        await _bring_back(session, Freeze.id == released)
+    return released is not None
 
 
 async def freeze_moved(
@@ -108,6 +126,8 @@ async def freeze_moved(
     holds = insert_for(session)(Freeze).from_select(columns, rows)
     done = await session.execute(holds.on_conflict_do_nothing())
     made = Freeze.stage_move_id == move.id, Freeze.at == now
+    # or every claim would look past all of them: they stand first in their lanes
+    await _put_off(session, clock.now() + OUT_OF_THE_WAY, *made)
     await _note(session, "frozen", by, why, *made)
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -134,10 +154,36 @@ async def release_moved(
         .values(released_at=now, released_by=by)
         .execution_options(synchronize_session=False)
     )
+    released = Freeze.stage_move_id == move.id, Freeze.released_at == now
+    await _bring_back(session, *released)
     if note is not None:
-        released = Freeze.stage_move_id == move.id, Freeze.released_at == now
         await _note(session, "released", by, note, *released)
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def _put_off(session: AsyncSession, to: datetime, *which: ColumnElement[bool]) -> None:
+    """The waiting letters whose holds these are become due so late."""
+    await session.execute(
+        update(Letter)
+        .where(Letter.id.in_(select(Freeze.ref).where(*which)), Letter.status == _QUEUED)
+        .values(not_before=to)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _bring_back(session: AsyncSession, *which: ColumnElement[bool]) -> None:
+    """What was put out of the way is due again; what was put off by its server is not."""
+    far = clock.now() + OUT_OF_THE_WAY / 2
+    await session.execute(
+        update(Letter)
+        .where(
+            Letter.id.in_(select(Freeze.ref).where(Freeze.scope == "letter", *which)),
+            Letter.status == _QUEUED,
+            Letter.not_before > far,
+        )
+        .values(not_before=clock.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _note(

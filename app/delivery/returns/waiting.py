@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -45,12 +45,13 @@ async def _readable(session: AsyncSession, organisation_id: int) -> ColumnElemen
     """What came back to its own letters; what belongs to nobody, the first organisation reads,
     whose machine it is."""
     alerts = places.alerts_of(organisation_id)
-    letters = select(Letter.id).where(Letter.alert_id.in_(alerts))
-    forms = select(Submission.id).where(Submission.alert_id.in_(alerts))
-    own = or_(
-        Returned.letter_id.in_(letters),
-        Returned.notice_id.in_(select(Notice.id).where(Notice.submission_id.in_(forms))),
+    letters = exists().where(Letter.id == Returned.letter_id, Letter.alert_id.in_(alerts))
+    notices = exists().where(
+        Notice.id == Returned.notice_id,
+        Submission.id == Notice.submission_id,
+        Submission.alert_id.in_(alerts),
     )
+    own = or_(letters, notices)
     if organisation_id != await session.scalar(select(func.min(Organisation.id))):
         return own
     return or_(own, and_(Returned.letter_id.is_(None), Returned.notice_id.is_(None)))

@@ -70,8 +70,11 @@ async def to_look_at(
     newest = letters.order_by(Letter.id.desc())
     named: list[NamedLetter] = []
     if found.frozen_letters:
-        held = and_(Freeze.scope == "letter", Freeze.ref == Letter.id, freezes.STANDING)
-        rows = await session.execute(newest.add_columns(Freeze).join(Freeze, held).limit(NAMED))
+        # those that a stage move holds are decided on together, and may be a million
+        alone = and_(Freeze.scope == "letter", freezes.STANDING, Freeze.stage_move_id.is_(None))
+        held = and_(Freeze.ref == Letter.id, alone)
+        latest = letters.add_columns(Freeze).join(Freeze, held).order_by(Freeze.id.desc())
+        rows = await session.execute(latest.limit(NAMED))
         named += [_named(letter, target, freeze=freeze) for letter, target, freeze in rows]
     if found.failed:
         # no index leads to them: the search ends at the last that the count knows of

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
-from app import chores
+from app import chores, clock
 from app.campaigns.stage_moves import deciding, looking, noticing
 from app.clock import HeldClock
 from app.db import Database
@@ -240,3 +240,16 @@ async def test_every_letter_that_was_held_can_say_why(database: Database, moving
         "Estonia has moved on to “Voted”: the organisers decide whether the letter goes as it was"
         " written"
     }
+
+
+async def test_what_is_held_stands_out_of_the_way_and_comes_back_when_it_is_let_go(
+    database: Database, moving: Moving, settings: Settings
+) -> None:
+    """A claim would else look past every letter that waits for a decision."""
+    async with database.transaction() as session:
+        await write_steps(session, moving, ANNOUNCED, voted(TODAY))
+    far = clock.now() + timedelta(days=300)
+    assert all(letter.not_before > far for letter in await letters(database))
+    async with database.transaction() as session:
+        assert await freezes.release(session, scope="letter", ref=1, by=ANNA)
+    assert await claimed(database, settings) == [1]
