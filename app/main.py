@@ -46,6 +46,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.assets = Assets(settings)
     app.state.pages = Pages(settings, app.state.assets)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(armour.Armour, settings=settings)
+    app.add_middleware(armour.Armour, settings=settings, known=gate.is_known)
     answers.install(app)
     return app

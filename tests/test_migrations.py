@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 
+import pytest
 import pytest_asyncio
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -11,10 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from app import migrating
 from app.db import Database
-from app.models import Base
+from app.models import FREED, Base, LetterStatus
 from tests.grounds.databases import Ground
 
 
@@ -67,6 +69,31 @@ async def test_what_points_to_a_notice_is_kept_while_its_table_is_made_anew(
     assert await notices_attempted(empty) == [(7, 3)]
 
 
+async def test_letters_of_before_hold_their_places_as_those_that_are_written_now(
+    empty: Database,
+) -> None:
+    await migrate(empty, command.upgrade, "2026_11_22_desk")
+    async with empty.engine.begin() as connection:
+        for statement in (*A_SENT_NOTICE[:3], *AN_OFFICE_AND_A_TEMPLATE):
+            await connection.execute(text(statement))
+        for status in LetterStatus:
+            await connection.execute(text(A_LETTER), {"status": status, "id": f"<{status}>"})
+    await migrate(empty, command.upgrade, "head")
+    async with empty.engine.connect() as connection:
+        rows = await connection.execute(text("SELECT status FROM letter WHERE holds_place"))
+        assert set(rows.scalars()) == set(LetterStatus) - set(FREED)
+    same = {"status": "queued", "id": "<again>"}
+    with pytest.raises(IntegrityError):
+        async with empty.engine.begin() as connection:
+            await connection.execute(text(A_LETTER), same)
+            again = text("UPDATE letter SET holds_place = true WHERE message_id = '<again>'")
+            await connection.execute(again)
+    await migrate(empty, command.downgrade, "2026_11_22_desk")
+    with pytest.raises(IntegrityError):
+        async with empty.engine.begin() as connection:
+            await connection.execute(text(A_LETTER), same)
+
+
 A_MOMENT = "'2026-11-22 12:00:00+00:00'"
 A_SENT_NOTICE = (
     "INSERT INTO campaign (id, organisation_id, slug, title, aim, stages)"
@@ -86,6 +113,19 @@ A_SENT_NOTICE = (
     "INSERT INTO attempt (id, notice_id, number, worker, started_at, ended_at, outcome, address,"
     f" host, tls, enhanced, reply) VALUES (3, 7, 1, 'w', {A_MOMENT}, {A_MOMENT}, 'taken', '', '',"
     " '', '', '')",
+)
+AN_OFFICE_AND_A_TEMPLATE = (
+    "INSERT INTO target (id, country, office, role, institution, institution_local)"
+    " VALUES (1, 'EE', 'PM', 'prime_minister', '', '')",
+    "INSERT INTO letter_template (id, alert_id, country, language, revision, reviewed, source,"
+    f" created_at) VALUES (1, 1, 'EE', 'en', 1, true, '', {A_MOMENT})",
+)
+# each of a person of its own: named by its status
+A_LETTER = (
+    "INSERT INTO letter (submission_id, alert_id, target_id, person_key, template_id, stage,"
+    " text_sha256, status, status_at, delivery, message_id, created_at, not_before, worker,"
+    f" attempts) VALUES (1, 1, 1, :status, 1, '', '', :status, {A_MOMENT}, 'live', :id,"
+    f" {A_MOMENT}, {A_MOMENT}, '', 0)"
 )
 TO_AN_ORGANISER = (
     "INSERT INTO notice (id, person_key, kind, status, status_at, delivery, message_id,"

@@ -49,6 +49,12 @@ async def resume(session: AsyncSession, secret: str) -> SignIn | None:
     return None if kept is None or kept.organiser.disabled_at else kept
 
 
+async def is_known(session: AsyncSession, secret: str) -> bool:
+    """Whether it once opened a sign-in, which may have fallen idle: its text is not lost."""
+    kept = select(SignIn.organiser_id).where(SignIn.key_hash == _hash(secret))
+    return await session.scalar(kept) is not None
+
+
 def is_stale(kept: SignIn) -> bool:
     """Whether `touch` has something to note."""
     return clock.now() - kept.seen_at > TOUCH

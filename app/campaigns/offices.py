@@ -98,7 +98,8 @@ def _language(
 
 
 async def newest_templates(session: AsyncSession, alert_id: int) -> Sequence[LetterTemplate]:
-    """The newest revision of each letter template of an alert, by country and language."""
+    """The newest revision of each letter template of an alert, by country and language; not of
+    one that was taken away, whose newest is empty."""
     newest = (
         select(
             LetterTemplate.country,
@@ -119,7 +120,7 @@ async def newest_templates(session: AsyncSession, alert_id: int) -> Sequence[Let
                 LetterTemplate.revision == newest.c.revision,
             ),
         )
-        .where(LetterTemplate.alert_id == alert_id)
+        .where(LetterTemplate.alert_id == alert_id, LetterTemplate.source != "")
         .order_by(LetterTemplate.country, LetterTemplate.language)
     )
     return rows.all()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -32,10 +32,13 @@ from app.models import (
     AlertState,
     Campaign,
     Letter,
+    LetterStatus,
     LetterTemplate,
     StageStep,
     Target,
 )
+from app.outbox import queue
+from app.settings import TRIED_OUT
 from app.wording import templates
 
 __all__ = ["Pack", "load_folder", "put", "take_out", "write_folder"]
@@ -79,7 +82,7 @@ async def put(
         if country.stages and await stages.write(session, campaign, country.code, country.stages)
     ]
     alert = await _put_alert(session, pack.alert, campaign, state)
-    await _put_countries(session, alert, pack)
+    await _put_countries(session, alert, pack, by)
     await _put_letters(session, alert, pack)
     for country in moved:
         await noticing.notice(session, campaign, country, by=by)
@@ -174,7 +177,7 @@ async def _put_alert(
     return alert
 
 
-async def _put_countries(session: AsyncSession, alert: Alert, pack: Pack) -> None:
+async def _put_countries(session: AsyncSession, alert: Alert, pack: Pack, by: str) -> None:
     ours = select(AlertCountry).where(AlertCountry.alert_id == alert.id)
     kept = {row.country: row for row in await session.scalars(ours)}
     for position, country in enumerate(pack.alert.countries):
@@ -185,6 +188,7 @@ async def _put_countries(session: AsyncSession, alert: Alert, pack: Pack) -> Non
         _set(row, _taken(country, OF_A_COUNTRY) | {"position": position})
     for code, gone in kept.items():
         await _check_unused(session, alert, code, Target.country == code)
+        await _call_off_tries(session, alert, code, by)
         await session.delete(gone)
     await session.flush()
 
@@ -192,39 +196,66 @@ async def _put_countries(session: AsyncSession, alert: Alert, pack: Pack) -> Non
 async def _put_letters(session: AsyncSession, alert: Alert, pack: Pack) -> None:
     newest = await newest_templates(session, alert.id)
     kept = {(row.country, row.language): row for row in newest}
+    numbers = await _revisions(session, alert)
     for letter in pack.letters:
-        row = kept.pop((letter.country, letter.language), None)
+        place = letter.country, letter.language
+        row = kept.pop(place, None)
         if row is None or row.source != letter.source:
-            session.add(_revision(alert, letter, row.revision + 1 if row else 1))
+            session.add(_revision(alert, letter, numbers.get(place, 0) + 1))
     for country, language in kept:
         same = (LetterTemplate.country == country, LetterTemplate.language == language)
         await _check_unused(session, alert, f"{country}.{language}.txt", *same)
-        revisions = select(LetterTemplate).where(LetterTemplate.alert_id == alert.id, *same)
-        for gone in await session.scalars(revisions):
-            await session.delete(gone)
+        # an empty one: what was tried out keeps the revision it was written from
+        gone = LetterFile(country, language, "")
+        session.add(_revision(alert, gone, numbers[country, language] + 1))
     await session.flush()
 
 
+async def _revisions(session: AsyncSession, alert: Alert) -> dict[tuple[str, str], int]:
+    """The highest number by country and language, of those taken away too."""
+    place = LetterTemplate.country, LetterTemplate.language
+    highest = select(*place, func.max(LetterTemplate.revision)).group_by(*place)
+    found = await session.execute(highest.where(LetterTemplate.alert_id == alert.id))
+    return {(country, language): number for country, language, number in found}
+
+
 def _revision(alert: Alert, letter: LetterFile, number: int) -> LetterTemplate:
+    source = letter.source
     return LetterTemplate(
         alert_id=alert.id,
         country=letter.country,
         language=letter.language,
         revision=number,
-        reviewed=templates.parse(letter.source, letter.name).front.reviewed,
-        source=letter.source,
+        reviewed=bool(source) and templates.parse(source, letter.name).front.reviewed,
+        source=source,
         created_at=clock.now(),
     )
+
+
+async def _call_off_tries(session: AsyncSession, alert: Alert, country: str, by: str) -> None:
+    """What was tried out and waits would find its country gone."""
+    of_country = select(Target.id).where(Target.country == country)
+    tried = [Letter.delivery.in_(TRIED_OUT), Letter.target_id.in_(of_country)]
+    for frm in (LetterStatus.HELD, LetterStatus.QUEUED):
+        await queue.move(
+            session,
+            [Letter.alert_id == alert.id, *tried],
+            frm=frm,
+            to=LetterStatus.CANCELLED,
+            by=by,
+            note="its alert no longer writes to that country",
+        )
 
 
 async def _check_unused(
     session: AsyncSession, alert: Alert, what: str, *of_it: ColumnElement[bool]
 ) -> None:
+    """Raises PackBroken where supporters have used it; those who tried it out are none."""
     used = await session.scalar(
         select(Letter.id)
         .join(Target, Target.id == Letter.target_id)
         .join(LetterTemplate, LetterTemplate.id == Letter.template_id)
-        .where(Letter.alert_id == alert.id, *of_it)
+        .where(Letter.alert_id == alert.id, Letter.delivery.not_in(TRIED_OUT), *of_it)
         .limit(1)
     )
     if used:

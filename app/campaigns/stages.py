@@ -48,6 +48,13 @@ async def steps_of(session: AsyncSession, campaign: Campaign, country: str = "")
     return in_order(campaign, (await session.scalars(wanted.order_by(StageStep.id))).all())
 
 
+async def hold(session: AsyncSession, campaign: Campaign) -> None:
+    """Two who change a campaign's stages or steps at once are one after the other, and the second
+    sees what the first wrote."""
+    locked = select(Campaign).where(Campaign.id == campaign.id).with_for_update(key_share=True)
+    await session.execute(locked.execution_options(populate_existing=True))
+
+
 def in_order(campaign: Campaign, steps: Iterable[S]) -> list[S]:
     place = {kind["key"]: number for number, kind in enumerate(campaign.stages)}
     return sorted(steps, key=lambda step: (step.on, place.get(step.stage, len(place))))

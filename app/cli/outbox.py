@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.campaigns.stage_moves import noticing
 from app.cli import opening
 from app.cli.by_hand import acting_organiser
 from app.db import Database
@@ -50,7 +51,10 @@ def release(scope: ScopeArgument, ref: RefArgument, by: ByOption, why: WhyOption
 
     async def work(session: AsyncSession, settings: Settings) -> tuple[Place, bool]:
         place, who = await _place(session, settings, scope, ref, by)
-        return place, await operating.release(session, place, why=why, by=who)
+        changed = await operating.release(session, place, why=why, by=who)
+        if changed and place.scope == "letter":
+            await noticing.look_again(session, place, by=who)
+        return place, changed
 
     place, changed = opening.writing(work)
     typer.echo(f"{place.named}: {'released' if changed else 'was not frozen'}.")
@@ -87,6 +91,8 @@ def requeue(scope: ScopeArgument, ref: RefArgument, by: ByOption, why: WhyOption
             async with database.transaction() as session:
                 place, who = await _place(session, settings, scope, ref, by)
                 done = await operating.queue_again(session, place, by=who, why=why, after=after)
+                if done.n:
+                    await noticing.look_again(session, place, by=who)
             n, refused = n + done.n, refused | done.refused
             if done.after is None:
                 return place, QueuedAgain(n, refused)

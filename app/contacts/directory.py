@@ -93,6 +93,12 @@ async def check(
     return contacts
 
 
+async def any_of(session: AsyncSession, emails: Collection[str]) -> bool:
+    """Whether one of these is, or was, the address of an office."""
+    known = func.lower(Contact.email).in_([one.lower() for one in emails])
+    return await session.scalar(select(Contact.id).where(known).limit(1)) is not None
+
+
 async def unchecked(session: AsyncSession) -> int:
     """How many addresses no organiser has checked; in live delivery nothing goes to them."""
     waiting = (Contact.retired_at.is_(None), Contact.checked_on.is_(None))

@@ -65,6 +65,7 @@ async def change(
     _set_office(target, row)
     target.office = row.office
     if contact and contact.email.lower() == row.email.lower():
+        contact.email = row.email  # the same mailbox, written otherwise
         contact.languages = list(row.languages)
         contact.evidence, contact.source_url = row.evidence, row.source_url
     else:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock
 from app.campaigns import alerts, offices
 from app.campaigns.offices import Office
+from app.contacts import directory
 from app.errors import FormRefused
 from app.letters import form as forms
 from app.letters.form import Form
@@ -39,6 +40,9 @@ async def submit(session: AsyncSession, settings: Settings, alert: Alert, form: 
     delivery = alerts.delivery_for(alert, settings, form.email)
     available = await offices.of_alert(session, alert, delivery)
     form, chosen = _checked(form, available)
+    if await directory.any_of(session, [form.email]):
+        # or a stranger's form would have us write to an office, past its pace
+        raise FormRefused({"email": "an_office"})
     submission = of_form(settings, alert, form, chosen)
     session.add(submission)
     await session.flush()

@@ -36,6 +36,7 @@ from app.models import (
 Scope = Literal["alert", "contact", "host", "letter"]
 STANDING = Freeze.released_at.is_(None)
 OUT_OF_THE_WAY = timedelta(days=365)  # for as long as nobody decides, they are held all the same
+LONGER_THAN_A_SERVER_ASKS = timedelta(hours=12)  # of which 3 and a quarter of it are the longest
 _QUEUED = LetterStatus.QUEUED
 
 
@@ -173,7 +174,7 @@ async def _put_off(session: AsyncSession, to: datetime, *which: ColumnElement[bo
 
 async def _bring_back(session: AsyncSession, *which: ColumnElement[bool]) -> None:
     """What was put out of the way is due again; what was put off by its server is not."""
-    far = clock.now() + OUT_OF_THE_WAY / 2
+    far = clock.now() + LONGER_THAN_A_SERVER_ASKS
     await session.execute(
         update(Letter)
         .where(

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -19,6 +19,8 @@ from app import errors, languages
 from app.web import armour, pages, problems
 from app.web.organisers.people import kept as carrying
 from app.web.organisers.people.kept import Kept
+
+NOT_TEXT = "22021"  # character_not_in_repertoire: what PostgreSQL says of a zero byte
 
 log = structlog.get_logger("problems")
 
@@ -30,6 +32,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, not_understood)
     for failure in (SQLAlchemyError, ConnectionError, TimeoutError):
         app.add_exception_handler(failure, database_failed)
+    app.add_exception_handler(UnicodeEncodeError, not_text)
     app.add_exception_handler(Exception, surprised)
 
 
@@ -64,7 +67,14 @@ async def not_understood(request: Request, error: Exception) -> Response:
     return await _answer(request, problems.STATUSES[422], fields=fields)
 
 
+async def not_text(request: Request, error: Exception) -> Response:
+    """A zero byte or half a character, which no keyboard types and no table takes."""
+    return await _answer(request, problems.STATUSES[422])
+
+
 async def database_failed(request: Request, error: Exception) -> Response:
+    if _is_not_text(error):
+        return await not_text(request, error)
     # not the whole error: its parameters are what a person typed
     log.error(
         "the database failed",
@@ -76,6 +86,15 @@ async def database_failed(request: Request, error: Exception) -> Response:
     response = await _answer(request, problem)
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _is_not_text(error: BaseException | None) -> bool:
+    """Whether the database, or what speaks to it, could not take a sign of what was typed."""
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NOT_TEXT:
+        return True
+    return error is not None and (
+        isinstance(error, UnicodeEncodeError) or _is_not_text(error.__cause__ or error.__context__)
+    )
 
 
 async def surprised(request: Request, error: Exception) -> Response:
@@ -153,7 +172,7 @@ async def _kept(request: Request) -> Kept:
     if request.method == "POST":
         # it may have been read before, and not as a form
         with suppress(HTTPException, RuntimeError):
-            form = await request.form()
+            form = await request.form(max_part_size=armour.LARGEST_UPLOAD)
     parts = request.headers.get("content-type", "").startswith("multipart/")
     return carrying.of(form, _here(request), multipart=parts)
 

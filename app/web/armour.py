@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,6 +34,8 @@ FRAMED = re.compile(r"^/organise/alerts/[^/]+/draft/")
 # a token in an address opens somebody's letters, or the desk, to whoever reads the log
 TOKENS = re.compile(r"^/(confirm|letters|organise/invitations)/[^/]+")
 
+Known = Callable[[Scope], Awaitable[bool]]  # whether somebody of ours brings it
+
 log = structlog.get_logger("access")
 
 
@@ -44,8 +47,8 @@ def masked(path: str) -> str:
 class Armour:
     """Adds the headers an answer does not bring itself, and logs one line per request."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, settings: Settings, known: Known) -> None:
+        self.app, self.known = app, known
         self.headers = dict(HEADERS)
         if settings.public_url.startswith("https://"):
             self.headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -78,7 +81,7 @@ class Armour:
             await send(message)
 
         try:
-            await self.app(scope, _limited(scope, receive), send_armoured)
+            await self.app(scope, _limited(scope, receive, self.known), send_armoured)
         finally:
             log.info(
                 "answered",
@@ -89,27 +92,34 @@ class Armour:
             )
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive, known: Known) -> Receive:
     """Refuses a body that says it is too long before reading it, and any other when it is.
 
     Starlette's own limit answers in plain text whatever our pages say.
     """
     headers = Headers(scope=scope)
     announced = headers.get("content-length", "0")
-    # whoever brings no cookie is refused later in any case, and need not send much before
-    at_desk = scope["path"].startswith("/organise/") and "organiser=" in headers.get("cookie", "")
-    by_token = scope["path"] in UPLOADS and "authorization" in headers
-    most = LARGEST_UPLOAD if at_desk or by_token else LARGEST_BODY
-    read = 0
+    most, read = LARGEST_BODY, 0
+
+    async def check(size: int) -> None:
+        nonlocal most
+        # only whoever sends much is looked up: anybody can write that they are somebody
+        if LARGEST_BODY < size <= LARGEST_UPLOAD and most == LARGEST_BODY:
+            most = LARGEST_UPLOAD if _may_be_large(scope, headers) and await known(scope) else most
+        if size > most:
+            raise HTTPException(413)
 
     async def receive_limited() -> Message:
         nonlocal read
-        if announced.isdecimal() and int(announced) > most:
-            raise HTTPException(413)
+        await check(int(announced[:18]) if announced.isdecimal() else 0)
         message = await receive()
         read += len(message.get("body", b""))
-        if read > most:
-            raise HTTPException(413)
+        await check(read)
         return message
 
     return receive_limited
+
+
+def _may_be_large(scope: Scope, headers: Headers) -> bool:
+    at_desk = scope["path"].startswith("/organise/") and "organiser=" in headers.get("cookie", "")
+    return at_desk or (scope["path"] in UPLOADS and "authorization" in headers)

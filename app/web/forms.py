@@ -27,6 +27,7 @@ SENTENCES = {
     "address_not_ascii": marked(
         "We cannot write to an address with letters like these before the @ yet."
     ),
+    "an_office": marked("This is the address of an office. Please write your own."),
     "country_not_in_alert": marked("This action does not write to that country."),
     "no_country": marked("Please choose at least one country to write to."),
     "no_office": marked("Please choose at least one office in each country you ticked."),

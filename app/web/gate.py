@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import BackgroundTasks, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Scope
 
 from app import buckets
 from app.accounts import api_tokens, organisers, sign_in
@@ -34,6 +35,9 @@ THROTTLES: dict[str, Callable[[Settings], int]] = {  # how many in an hour
 
 async def tx(request: Request) -> AsyncIterator[AsyncSession]:
     """A writer, committed before the answer is made."""
+    # read whole before, and kept for the route: on SQLite one slow line would hold all writers
+    if request.method not in SAFE:
+        await request.form(max_part_size=LARGEST_UPLOAD)
     database: Database = request.app.state.database
     async with database.transaction() as session:
         yield session
@@ -130,6 +134,17 @@ def _ours(request: Request) -> set[str]:
         f"{request.url.scheme}://{request.url.netloc}",
         f"{public.scheme}://{public.netloc}",
     }
+
+
+async def is_known(scope: Scope) -> bool:
+    """Whether a request brings the secret of a sign-in, be it over by now, or of a token."""
+    request = Request(scope)
+    database: Database = request.app.state.database
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    async with database.reading() as session:
+        if given and await api_tokens.recognise(session, given):
+            return True
+        return await sign_in.is_known(session, request.cookies.get(COOKIE, ""))
 
 
 async def signed_in_or_not(request: Request) -> SignIn | None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import defer
 
 from app.accounts import organisations
 from app.errors import Missing, NotPractice, NotSignedIn
-from app.models import SandboxMessage
+from app.models import Notice, NoticeKind, Role, SandboxMessage
 from app.settings import Delivery
 from app.web import gate
 from app.web.pages import render
@@ -41,8 +41,17 @@ async def seen_by(session: gate.Reading, sign_in: gate.SignInOrNot) -> ColumnEle
         return true()
     ours = sign_in.organiser.organisation_id
     first = (await organisations.first(session)).id
-    own = SandboxMessage.organisation_id == ours
-    return or_(own, SandboxMessage.organisation_id.is_(None)) if ours == first else own
+    seen = SandboxMessage.organisation_id == ours
+    if ours == first:
+        seen = or_(seen, SandboxMessage.organisation_id.is_(None))
+    if not gate.covers(sign_in.organiser, Role.OWNER):
+        seen &= ~_invites  # its link would make whoever opens it what the invited shall be
+    return seen
+
+
+_invites = exists().where(
+    Notice.message_id == SandboxMessage.message_id, Notice.kind == NoticeKind.INVITATION
+)
 
 
 Seen = Annotated[ColumnElement[bool], Depends(seen_by)]

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app import clock
+from app.campaigns import offices
 from app.db import Database
 from app.errors import AlertClosed, AlertFrozen, AlertNotOpen, FormRefused
 from app.letters import submission
@@ -193,3 +194,15 @@ def test_one_person_has_one_key_however_they_type(settings: Settings) -> None:
     assert {fold(one) for one in same} == {"mari@example.org"}
     assert len({person_key(settings, one) for one in same}) == 1
     assert person_key(settings, "mary@example.org") != person_key(settings, same[0])
+
+
+async def test_a_form_in_an_offices_own_name_is_sent_back(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    """Else a stranger could have us write to an office, past its pace."""
+    async with database.reading() as session:
+        office = (await offices.of_alert(session, alert, "sandbox"))[0].contact.email
+    async with database.transaction() as session:
+        with pytest.raises(FormRefused) as refused:
+            await submission.submit(session, settings, alert, filled(email=office.upper()))
+    assert refused.value.fields == {"email": "an_office"}

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
 
 from app import clock
 from app.db import Database, UTCDateTime
-from app.models import Attempt, Event, Letter
+from app.models import FREED, Attempt, Event, Letter, LetterStatus
 from app.outbox import queue, rows
-from tests.grounds.letters import make_alert, make_queued_letters
+from tests.grounds.letters import STAGE, make_alert, make_queued_letters, make_submission
 from tests.grounds.rows import all_of
 
 ZONES = some.integers(-12 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
@@ -88,3 +88,40 @@ async def test_an_attempt_ends_only_what_its_worker_holds_under_its_number(
     assert [bool(one.holds_place) for one in found] == [False, False, True, True]
     failed = [one.letter_id for one in await all_of(database, Event) if one.what == "failed"]
     assert failed == ids[:2]
+
+
+async def test_at_every_step_a_letter_holds_its_place_when_its_status_does(
+    database: Database,
+) -> None:
+    steps = [(frm, to) for frm, following in queue.NEXT.items() for to in sorted(following)]
+    async with database.transaction() as session:
+        ground = await make_alert(session)
+        for number, (frm, to) in enumerate(steps):
+            submission = await make_submission(session, ground)
+            row = {
+                "submission_id": submission.id,
+                "alert_id": ground.alert.id,
+                "target_id": ground.targets[0].id,
+                "person_key": submission.person_key,
+                "delivery": "sandbox",
+                "template_id": ground.template.id,
+                "stage": STAGE,
+                "message_id": f"<{number}@letters.example.org>",
+            }
+            [letter_id] = await queue.hold(session, [row], by="test")
+            walked = [*_way_to(frm), to]
+            for before, after in zip(walked, walked[1:], strict=False):
+                which = [Letter.id == letter_id]
+                assert await queue.move(session, which, frm=before, to=after, by="test")
+    found = await all_of(database, Letter)
+    assert [one.status for one in found] == [to for _, to in steps]
+    assert [bool(one.holds_place) for one in found] == [to not in FREED for _, to in steps]
+
+
+def _way_to(status: LetterStatus) -> list[LetterStatus]:
+    """From a form to there, the shortest way."""
+    ways = [[queue.HELD]]
+    while ways[0][-1] != status:
+        way = ways.pop(0)
+        ways += [[*way, to] for to in sorted(queue.NEXT.get(way[-1], ()))]
+    return ways[0]

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns import packs
-from app.campaigns.drafts import keeping
+from app.campaigns import packs, stages
+from app.campaigns.drafts import contents, keeping
 from app.campaigns.drafts.contents import (
     CALL,
     COUNTRIES,
@@ -33,6 +33,7 @@ from app.languages import marked as _
 from app.models import Alert, AlertState, StageStep
 from app.wording.examining import examination
 
+ENDS = ("opens_at", "closes_at")
 OF_A_STEP = ("stage", "on", "what", "source", "url")
 PART_OF = {  # a key of alert.toml → the part of the draft it comes from
     **dict.fromkeys(("title", "summary", "body"), CALL),
@@ -88,6 +89,8 @@ async def publish(session: AsyncSession, draft: Draft, *, state: AlertState, by:
     or letter that has letters is left out.
     """
     await keeping.hold(session, draft.alert)
+    # or a step that is dated at this moment would be taken back with the draft's own copy
+    await stages.hold(session, draft.alert.campaign)
     if (await keeping.read(session, draft.alert)).seal != draft.seal:
         raise DraftMoved
     pack = await pack_of(session, draft)
@@ -98,15 +101,9 @@ async def publish(session: AsyncSession, draft: Draft, *, state: AlertState, by:
     return alert
 
 
-async def throw_away(session: AsyncSession, alert: Alert) -> None:
-    """Remove an alert that nobody has ever seen, with its draft."""
-    await keeping.drop(session, alert)
-    await session.execute(delete(Alert).where(Alert.id == alert.id))
-
-
 def moments_of(draft: Draft) -> dict[str, Any]:
     """`timezone`, `opens_at`, `closes_at`, `write_before`, as far as they can be read."""
-    return _moments(draft.content(DATES))[0]
+    return _moments(draft)[0]
 
 
 def _all_faults(draft: Draft, steps: Sequence[StageStep]) -> list[Fault]:
@@ -178,7 +175,7 @@ def _file(draft: Draft, steps: Sequence[StageStep]) -> tuple[AlertFile | None, l
 
 def _tables(draft: Draft, steps: Sequence[StageStep]) -> tuple[dict[str, Any], list[Fault]]:
     alert, campaign = draft.alert, draft.alert.campaign
-    moments, found = _moments(draft.content(DATES))
+    moments, found = _moments(draft)
     with_letters = alert.kind == "letters"
     sending = draft.content(SENDING) if with_letters else {}
     tables: dict[str, Any] = {
@@ -216,9 +213,10 @@ def _tables_of_countries(draft: Draft, steps: Sequence[StageStep]) -> list[Conte
     ]
 
 
-def _moments(dates: Content) -> tuple[dict[str, Any], list[Fault]]:
+def _moments(draft: Draft) -> tuple[dict[str, Any], list[Fault]]:
     """The moments as alert.toml has them, or what is wrong with those that were typed."""
     found: list[Fault] = []
+    dates = draft.content(DATES)
     try:
         zone = ZoneInfo(dates["timezone"])
     except (KeyError, ValueError, OSError):
@@ -227,6 +225,9 @@ def _moments(dates: Content) -> tuple[dict[str, Any], list[Fault]]:
     for name in ("opens", "closes"):
         day, hour = dates.get(f"{name}_on", ""), dates.get(f"{name}_at", "")
         if not day:
+            continue
+        if kept := _as_it_stands(draft.alert, dates, name):
+            moments[f"{name}_at"] = kept.astimezone(zone)
             continue
         try:
             clock_time = time.fromisoformat(hour or ("00:00" if name == "opens" else "23:59"))
@@ -237,10 +238,20 @@ def _moments(dates: Content) -> tuple[dict[str, Any], list[Fault]]:
         found.append(Fault(DATES, "opens_on", _("Say when it opens.")))
     if dates.get("write_before"):
         moments["write_before"] = dates["write_before"]
-    both = [moments[name] for name in ("opens_at", "closes_at") if name in moments]
+    # in UTC: in one zone the clocks are compared, and an hour in autumn comes twice
+    both = [moments[name].astimezone(UTC) for name in ENDS if name in moments]
     if any(second <= first for first, second in pairwise(both)):
         found.append(Fault(DATES, "closes_on", _("It has to close after it opens.")))
     return moments, found
+
+
+def _as_it_stands(alert: Alert, dates: Content, name: str) -> datetime | None:
+    """The alert's own moment where nobody typed another one: a form knows no seconds, and not
+    which of the two hours it is when the clocks go back."""
+    standing = contents.dates_of(alert)
+    same = all(dates.get(one) == standing[one] for one in ("timezone", f"{name}_on", f"{name}_at"))
+    moment: datetime | None = getattr(alert, f"{name}_at")
+    return moment if same else None
 
 
 def _fault(error: Any) -> Fault:

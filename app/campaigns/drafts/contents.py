@@ -32,7 +32,7 @@ def of_alert(alert: Alert, templates: Iterable[LetterTemplate]) -> dict[str, Con
     """Every part of an alert as it stands, as if it had been typed."""
     made: dict[str, Content] = {
         CALL: {"title": alert.title, "summary": alert.summary, "body": alert.body},
-        DATES: _dates(alert),
+        DATES: dates_of(alert),
         COUNTRIES: {"countries": [_country(one) for one in alert.countries]},
         SENDING: {
             "default_roles": list(alert.default_roles),
@@ -59,7 +59,8 @@ def number(content: Content) -> int:
     return int(seal({"part": content})[:7], 16) + 1
 
 
-def _dates(alert: Alert) -> Content:
+def dates_of(alert: Alert) -> Content:
+    """Its moments as they are typed: to the minute, on the clocks of its time zone."""
     opens_on, opens_at = _local(alert.opens_at, alert.timezone)
     closes_on, closes_at = _local(alert.closes_at, alert.timezone)
     return {

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from app import clock
 from app.campaigns.drafts import contents
@@ -113,8 +114,12 @@ async def is_begun(session: AsyncSession, alert: Alert) -> bool:
 
 async def hold(session: AsyncSession, alert: Alert) -> None:
     """Until this transaction ends nobody else saves or publishes the draft: what is saved while
-    it is published would be forgotten with it."""
-    await session.execute(select(Alert.id).where(Alert.id == alert.id).with_for_update())
+    it is published would be forgotten with it. Whoever had to wait sees what the other wrote."""
+    parts = (selectinload(Alert.campaign), selectinload(Alert.countries))
+    held = select(Alert).where(Alert.id == alert.id).options(*parts)
+    # forms are taken meanwhile: they need only that the alert stays
+    held = held.with_for_update(key_share=True)
+    await session.execute(held.execution_options(populate_existing=True))
 
 
 async def drop(session: AsyncSession, alert: Alert) -> None:

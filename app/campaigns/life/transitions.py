@@ -48,6 +48,7 @@ async def rehearse(session: AsyncSession, alert: Alert, *, by: str) -> None:
     """
     before = alert.state
     await _go(session, alert, REHEARSAL)
+    await keeping.hold(session, alert)
     draft = await keeping.read(session, alert)
     await assembling.publish(session, draft, state=REHEARSAL, by=by)
     begun = "Took the changes into" if before == REHEARSAL else "Began"
@@ -69,7 +70,9 @@ async def publish(session: AsyncSession, draft: Draft, *, by: str, why: str = ""
     are confirmed keep the text that their supporter read.
     Raises DraftUnfinished, PackBroken or StepRefused.
     """
-    alert, before = draft.alert, AlertState(draft.alert.state)
+    alert = draft.alert
+    await keeping.hold(session, alert)  # or an alert that is closed just now would open again
+    before = AlertState(alert.state)
     if before in alerts.PUBLIC:
         said = f"Published changes of the alert “{alert.slug}”"
         await assembling.publish(session, draft, state=before, by=by)

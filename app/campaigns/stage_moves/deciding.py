@@ -85,10 +85,10 @@ async def _close(session: AsyncSession) -> None:
         Freeze.ref == Letter.id,
         Letter.status.in_(UNSETTLED),
     )
-    empty = await session.scalars(
-        select(StageMove).where(StageMove.decided_at.is_(None), ~waiting).with_for_update()
-    )
-    for move in empty.all():
+    empty = select(StageMove).where(StageMove.decided_at.is_(None), ~waiting)
+    # whoever has one in hand may be adding letters to it: it is looked at again in a minute
+    found = await session.scalars(empty.with_for_update(skip_locked=True))
+    for move in found.all():
         move.decided_at, move.decision = clock.now(), OVER
         await freezes.release_moved(session, move, by=THE_CLOCK)
     await session.flush()

@@ -95,7 +95,7 @@ async def save_steps(
 ) -> int:
     """Write a country's steps, and hold what waits and asks for another stage than the one it
     stands at now; gives how many letters. Raises Overtaken."""
-    await _lock(session, campaign)
+    await stages.hold(session, campaign)
     theirs = typed(await stages.steps_of(session, campaign, country))
     yours = typed(steps)
     if theirs == yours:
@@ -125,7 +125,7 @@ async def save_kinds(
 
     Raises Overtaken, or FormRefused with the keys of stages that are in use and would be gone.
     """
-    await _lock(session, campaign)
+    await stages.hold(session, campaign)
     theirs = kinds_of(campaign)
     yours = [one.model_dump() for one in kinds]
     if theirs == yours:
@@ -199,9 +199,3 @@ def _reason(fault: Any) -> str:
     if fault["loc"][0] == "url":
         return "not_a_web_address"
     return REASONS.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
-
-
-async def _lock(session: AsyncSession, campaign: Campaign) -> None:
-    """Two who save at once are one after the other, and the second sees what the first wrote."""
-    locked = select(Campaign).where(Campaign.id == campaign.id).with_for_update(key_share=True)
-    await session.execute(locked.execution_options(populate_existing=True))

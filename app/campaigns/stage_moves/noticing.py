@@ -22,9 +22,11 @@ from app.campaigns import alerts, stages
 from app.campaigns.stages import Standing
 from app.models import Alert, Campaign, Freeze, Letter, LetterStatus, SendCount, StageMove, Target
 from app.outbox import freezes
+from app.outbox.places import Place
 from app.settings import TRIED_OUT
 
 WAITING = (LetterStatus.QUEUED, LetterStatus.SENDING)
+MAY_LEAVE = (*WAITING, LetterStatus.FAILED)  # what failed can be queued again
 # whoever confirms while the steps are changed, in a transaction of their own, may seal the old
 # text a moment later: it is looked for once more
 AGAIN_FOR = timedelta(minutes=5)
@@ -63,14 +65,41 @@ async def notice_days(session: AsyncSession) -> int:
     return n
 
 
+async def look_again(session: AsyncSession, place: Place, *, by: str) -> int:
+    """Hold what was just let go or queued again there although its country had moved on while it
+    was frozen or had failed; gives how many letters."""
+    if place.scope == "letter":
+        there = select(Letter.alert_id, Letter.target_id).where(place.letters)
+    else:
+        there = select(SendCount.alert_id, SendCount.target_id).where(
+            place.counts, SendCount.status.in_(MAY_LEAVE), SendCount.n > 0
+        )
+    some = there.subquery()
+    rows = await session.execute(
+        select(Alert.campaign_id, Target.country)
+        .join(some, some.c.alert_id == Alert.id)
+        .join(Target, Target.id == some.c.target_id)
+        .distinct()
+    )
+    n = 0
+    for campaign_id, country in sorted((row.campaign_id, row.country) for row in rows):
+        # where nothing has moved, there may be a million letters to look through
+        if await _moves(session, campaign_id, country):
+            campaign = await session.get_one(Campaign, campaign_id)
+            n += await _notice(session, campaign, country, by=by, edited=False)
+    return n
+
+
 async def undecided(session: AsyncSession, campaign_id: int, country: str) -> Sequence[StageMove]:
-    """The moves of a country of which nobody has decided yet, the oldest first."""
+    """The moves of a country of which nobody has decided yet, the oldest first; nor will anybody
+    before this transaction ends: a hold that came after the decision would stand for ever."""
     found = select(StageMove).where(
         StageMove.campaign_id == campaign_id,
         StageMove.country == country,
         StageMove.decided_at.is_(None),
     )
-    return (await session.scalars(found.order_by(StageMove.id))).all()
+    locked = found.order_by(StageMove.id).with_for_update(key_share=True)
+    return (await session.scalars(locked)).all()
 
 
 def outdated(
@@ -108,7 +137,11 @@ async def _waiting(session: AsyncSession, *where: ColumnElement[bool]) -> list[t
     counted = (
         select(SendCount.alert_id, Target.country)
         .join(Target, Target.id == SendCount.target_id)
-        .where(SendCount.status.in_(WAITING), SendCount.n > 0, SendCount.delivery.not_in(TRIED_OUT))
+        .where(
+            SendCount.status.in_(MAY_LEAVE),
+            SendCount.n > 0,
+            SendCount.delivery.not_in(TRIED_OUT),
+        )
         .distinct()
         .subquery()
     )

@@ -56,8 +56,17 @@ def _a_day(text: Any) -> Any:
         raise ValueError("a day is written as 2026-11-22") from None
 
 
+def _no_formula(text: str) -> str:
+    """The directory leaves as CSV, whose cells a spreadsheet works out when they begin so."""
+    if text.lstrip().startswith(FORMULA):
+        raise ValueError("it begins with = + - or @, which a spreadsheet takes for a formula")
+    return text
+
+
+FORMULA = ("=", "+", "-", "@")
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN)]
+Text = Annotated[str, StringConstraints(max_length=200, pattern=PLAIN), AfterValidator(_no_formula)]
+Line = Annotated[Text, StringConstraints(min_length=1)]
 Language = Annotated[str, StringConstraints(max_length=8, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
 
 
@@ -69,8 +78,13 @@ class ContactRow(BaseModel):
     office: Line
     role: TargetRole
     institution: Line
-    institution_local: Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)]
-    email: Annotated[str, StringConstraints(max_length=320), AfterValidator(_an_address)]
+    institution_local: Text
+    email: Annotated[
+        str,
+        StringConstraints(max_length=320),
+        AfterValidator(_no_formula),
+        AfterValidator(_an_address),
+    ]
     languages: Annotated[tuple[Language, ...], BeforeValidator(lambda text: tuple(text.split()))]
     evidence: Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z]+(-[a-z]+)*$")]
     source_url: Annotated[

@@ -3,6 +3,7 @@
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from io import BytesIO, StringIO
@@ -18,6 +19,7 @@ from app.errors import FileRefused, RowRefused
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 KNOWN = frozenset(COLUMNS) | frozenset(columns.PERSON.values())
 MOST_COLUMNS = 100
+FAR = 9  # digits of a line's number: Python refuses to read one of thousands
 UNPACKED = 100 * 1024 * 1024  # bytes; twenty thousand offices take ten
 SPREAD = 400 * 1024 * 1024  # bytes that the cells could take, each as long as the longest
 CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)([0-9]+)["']""")
@@ -57,7 +59,8 @@ def _delimiter(text: str) -> str:
     first = text.partition("\n")[0]
 
     def known(delimiter: str) -> int:
-        return sum(columns.column(name) in KNOWN for name in first.split(delimiter))
+        names = first.split(delimiter, MOST_COLUMNS)[:MOST_COLUMNS]
+        return sum(columns.column(name) in KNOWN for name in names)
 
     return max(DELIMITERS, key=known)
 
@@ -96,6 +99,8 @@ def _head(line: Line) -> tuple[list[str], list[str]]:
     number, names = line
     if isinstance(names, str):
         raise FileRefused([RowRefused("", number, names)])
+    if len(names) > MOST_COLUMNS:
+        raise _refused(f"its first line names more than {MOST_COLUMNS} columns")
     head = [columns.column(name) for name in names]
     if "email" not in head or not {"office", "name", "last_name"} & set(head):
         wanted = ",".join(COLUMNS)
@@ -140,7 +145,7 @@ def _check_unpacked(data: bytes) -> None:
                 raise _refused("it would unpack to more than 100 MB")
             # reading finds out a part that is larger than the zip says
             read = [(one.filename.lower(), packed.read(one)) for one in parts]
-    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError):
         raise _refused("it is not a workbook that can be read") from None
     sheets = [part for name, part in read if "worksheets/" in name]
     texts = [part for name, part in read if "sharedstrings" in name]
@@ -158,7 +163,8 @@ def _cells(sheet: bytes) -> int:
     n = 0
     for place in CELL.finditer(sheet):
         n += 1
-        if int(place[2]) > MOST + 1 or _column_number(place[1]) > MOST_COLUMNS:
+        far = len(place[2]) > FAR or int(place[2]) > MOST + 1
+        if far or _column_number(place[1]) > MOST_COLUMNS:
             raise _refused(f"it has cells beyond line {MOST} or column {MOST_COLUMNS}")
     return max(n, sheet.count(b"<c"))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any
 
-from app.contacts.files.rows import COLUMNS, ContactRow
+from app.contacts.files.rows import COLUMNS, FORMULA, ContactRow
 from app.contacts.files.vcards import OURS
 from app.languages import country_name
 
@@ -58,8 +58,13 @@ def refused_as_csv(refused: Sequence[dict[str, Any]]) -> bytes:
     out = StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("line", "reason", "what stood there"))
-    writer.writerows((one["line"], one["reason"], one["stood"]) for one in refused)
+    writer.writerows((one["line"], one["reason"], _read_only(one["stood"])) for one in refused)
     return out.getvalue().encode("utf-8-sig")  # Excel reads UTF-8 only by its mark
+
+
+def _read_only(text: str) -> str:
+    """What a spreadsheet shows as it is: nobody has checked what stood there."""
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def _cells(row: ContactRow) -> dict[str, str]:

@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse
 
 from app import clock
+from app.campaigns.stage_moves import noticing
 from app.errors import FormRefused, Refusal
 from app.models import Organiser, Role
 from app.outbox import operating, places
@@ -117,6 +118,8 @@ async def freeze(
 @router.post("/{kind}/{ref}/release", dependencies=[Depends(gate.form_token)])
 async def release(session: gate.Tx, organiser: Changing, there: There) -> Response:
     changed = await operating.release(session, there, by=organiser.email)
+    if changed and there.scope == "letter":
+        await noticing.look_again(session, there, by=organiser.email)
     return _back(there, "released" if changed else "unchanged")
 
 
@@ -126,6 +129,8 @@ async def requeue(session: gate.Tx, organiser: Changing, there: There) -> Respon
     done = await operating.queue_again(session, there, by=organiser.email)
     if there.scope == "letter" and done.refused:
         raise Refusal(done.refused[there.refs[0]])
+    if done.n:
+        await noticing.look_again(session, there, by=organiser.email)
     more = int(done.after is not None)
     return _back(there, "requeued", n=done.n, refused=len(done.refused), more=more)
 

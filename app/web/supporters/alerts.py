@@ -48,7 +48,7 @@ async def preview(request: Request, slug: str, session: Reading, settings: Confi
 
 @router.post("/alerts/{slug}", dependencies=[Depends(throttle("form"))])
 async def submit(request: Request, slug: str, session: Tx, settings: Configured) -> Response:
-    data = await request.form()  # first: a slow line must not hold the database's one writer
+    data = await request.form()  # the gate has read it, before the transaction began
     found = await _with_form(request, session, settings, slug)
     if not forms.is_caught(data):
         form = forms.read(data, language=pages.reader_language(request))

@@ -29,7 +29,7 @@ async def press(request: Request, token: str, session: Tx, settings: Configured)
     """Send the letters that were on the page. If the supporter changed their sentence, or a
     country moved on meanwhile, show how they read now first: nobody sends what they have not
     seen."""
-    data = await request.form()  # first: a slow line must not hold the database's one writer
+    data = await request.form()  # the gate has read it, before the transaction began
     submission = await confirmation.by_token(session, settings, token)
     if submission.confirmed_at:
         return _to_letters(settings, submission)

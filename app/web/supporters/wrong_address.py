@@ -29,7 +29,7 @@ async def show(request: Request, slug: str, office_id: Id, session: Reading) -> 
 
 @router.post(WRONG_ADDRESS, dependencies=[Depends(throttle("form"))])
 async def report(request: Request, slug: str, office_id: Id, session: Tx) -> Response:
-    data = await request.form()  # first: a slow line must not hold the database's one writer
+    data = await request.form()  # the gate has read it, before the transaction began
     alert, target, contact = await _found(session, slug, office_id)
     said = str(data.get("said", ""))
     if not forms.is_caught(data):

@@ -1,6 +1,7 @@
 """Tables: other programs' columns, other delimiters, what is guessed and what is refused."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,10 @@ def test_json_of_any_kind_is_read_or_refused(cells: list[str]) -> None:
         except FileRefused:
             continue
         assert not found.rows
+
+
+def test_a_first_line_without_end_is_refused_at_once() -> None:
+    began = time.monotonic()
+    with pytest.raises(FileRefused, match="more than 100 columns"):
+        read("office,country,email" + "," * 3_000_000)
+    assert time.monotonic() - began < 5  # every name would be looked up, for each delimiter

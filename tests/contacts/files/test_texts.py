@@ -1,7 +1,7 @@
 """A file's bytes become the letters that somebody typed, whatever program saved them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from app.contacts.files import texts
@@ -41,14 +41,26 @@ def test_the_letters_come_back_and_the_page_is_named(text: str, encoding: str, n
 )
 def test_baltic_words_are_never_taken_for_others(words: list[str], page: str) -> None:
     text = f"office,email\n{' '.join(words)},info@office.ee\n"
-    assert texts.decoded(text.encode(page))[0] == text
+    data = text.encode(page)
+    assume(not _is_utf_8(data))
+    assert texts.decoded(data)[0] == text
 
 
 @given(words=some.lists(some.text(alphabet="aeąćęłńóśźż", min_size=1), min_size=1),
        page=some.sampled_from(["windows-1250", "iso-8859-2"]))  # fmt: skip
 def test_polish_words_neither(words: list[str], page: str) -> None:
     text = f"office,email\n{' '.join(words)},info@office.pl\n"
-    assert texts.decoded(text.encode(page))[0] == text
+    data = text.encode(page)
+    assume(not _is_utf_8(data))  # “ćąą” alone is “湹” as well: nobody could tell
+    assert texts.decoded(data)[0] == text
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("data", [b"\x81\x8d\x90", b"%PDF-1.7\n\xb5\xb6\xa4\x93", b"a\xff\xd8\xb2"])

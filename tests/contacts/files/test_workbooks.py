@@ -2,6 +2,7 @@
 
 import time
 import zipfile
+from contextlib import suppress
 from datetime import date
 from io import BytesIO
 
@@ -74,3 +75,16 @@ def test_a_zip_that_lies_about_its_size_is_refused() -> None:
 def test_another_file_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(FileRefused, match=why):
         read_file("offices.xlsx", data)
+
+
+@pytest.mark.parametrize("at", range(60, 460, 40))
+def test_a_damaged_workbook_is_refused_wherever_the_damage_is(at: int) -> None:
+    damaged = bytearray(workbooks.of_rows(COLUMNS, ROW))
+    damaged[at] ^= 0xFF
+    with suppress(FileRefused):  # or it is a part that nobody reads
+        read_file("damaged.xlsx", bytes(damaged))
+
+
+def test_a_cell_of_a_line_whose_number_nobody_can_read_is_refused() -> None:
+    with pytest.raises(FileRefused, match="beyond line 100000 or column 100"):
+        read_file("bomb.xlsx", workbooks.workbook(f'<row r="1"><c r="A{"9" * 5000}"/></row>'))

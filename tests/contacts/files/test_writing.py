@@ -14,10 +14,14 @@ from app.contacts.files.reading import read_file
 from app.contacts.files.rows import ContactRow
 from app.wording.templates import ROLES
 
-LINES = some.text(
-    some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from("\\;,:\"'=žņł \u2028"),
-    max_size=90,
-).map(str.strip)
+LINES = (
+    some.text(
+        some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from("\\;,:\"'=žņł \u2028"),
+        max_size=90,
+    )
+    .map(str.strip)
+    .filter(lambda line: not line.startswith(files.FORMULA))
+)
 
 
 @some.composite
@@ -85,3 +89,22 @@ def test_what_was_refused_can_be_opened_in_a_spreadsheet() -> None:
     assert text.startswith(b"\xef\xbb\xbf")
     lines = list(csv.reader(StringIO(text.decode("utf-8-sig"))))
     assert lines == [["line", "reason", "what stood there"], ["3", "email: x", 'a,"b"']]
+
+
+@pytest.mark.parametrize("sign", files.FORMULA)
+def test_no_cell_of_the_directory_is_a_formula(sign: str) -> None:
+    whole = dict(zip(files.COLUMNS, ["EE", "A", "speaker", "B", "C", "a@xa.example", "et",
+                                     "made-up", "", ""], strict=True))  # fmt: skip
+    for column in ("office", "institution", "institution_local", "email"):
+        with pytest.raises(ValueError, match=f"{column}: it begins with"):
+            files.row_of(whole | {column: f"{sign}{whole[column]}"})
+    (line,) = list(
+        csv.reader(
+            StringIO(
+                writing.refused_as_csv(
+                    [{"line": 3, "reason": "x", "stood": f'{sign}HYPERLINK("https://x.example")'}]
+                ).decode("utf-8-sig")
+            )
+        )
+    )[1:]
+    assert line[2].startswith("'")

@@ -5,12 +5,13 @@ from html import unescape
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from app import clock
 from app.campaigns.drafts import keeping
 from app.campaigns.drafts.keeping import Draft
 from app.db import Database
-from app.models import AuditLine, Campaign, Organisation, Organiser, Role
+from app.models import AuditLine, Campaign, LetterTemplate, Organisation, Organiser, Role
 from app.web import ROUTERS
 from app.web.organisers.alerts import find
 from app.web.organisers.editor import letters
@@ -84,6 +85,39 @@ async def test_a_letter_saved_unchanged_is_the_same_and_one_changed_is_kept_and_
     assert "{{ own_words }} stands nowhere in the body" in unescape(again)
     said = [line.sentence for line in await all_of(database, AuditLine)]
     assert said[-1] == "Wrote at the draft of “send-one-email”: letter EE.en"
+
+
+async def test_a_letter_written_by_hand_keeps_its_comments_when_nothing_was_typed(
+    page: httpx.AsyncClient, database: Database, mari: Organiser
+) -> None:
+    source = (
+        (await draft(database, mari)).letters["EE.en"].replace("[asks]", "# what we ask\n[asks]")
+    )
+    async with database.transaction() as session:
+        row = await session.scalar(select(LetterTemplate).filter_by(country="EE", language="en"))
+        assert row
+        row.source = source
+    shown = await page.get(f"{EDIT}/EE.en")
+    fields = letter_fields.read(source)
+    assert (await page.post(f"{EDIT}/EE.en", data=posted(fields, shown))).status_code == 303
+    kept = await draft(database, mari)
+    assert (kept.letters["EE.en"], kept.begun) == (source, False)
+
+
+async def test_a_letter_that_was_emptied_can_still_be_opened_written_and_removed(
+    page: httpx.AsyncClient, database: Database, mari: Organiser
+) -> None:
+    shown = await page.get(f"{EDIT}/EE.en/file")
+    data = {"form_token": token_in(shown.text), "version": version(shown), "source": ""}
+    assert (await page.post(f"{EDIT}/EE.en/file", data=data)).status_code == 303
+    assert (await draft(database, mari)).letters["EE.en"] == ""
+    shown = await page.get(f"{EDIT}/EE.en", follow_redirects=True)
+    assert shown.status_code == 200
+    assert "The first line is not +++" in unescape(shown.text)
+    assert (await page.get(f"{EDIT}/EE.en/download")).status_code == 200
+    data |= {"version": version(shown), "source": "+++"}
+    assert (await page.post(f"{EDIT}/EE.en/file", data=data)).status_code == 303
+    assert (await draft(database, mari)).letters["EE.en"] == "+++"
 
 
 async def test_every_finding_stands_at_its_field_and_above_as_a_link_the_serious_first(

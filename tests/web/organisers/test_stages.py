@@ -10,7 +10,17 @@ from sqlalchemy import update
 
 from app import clock
 from app.db import Database
-from app.models import Campaign, Letter, Notice, Organisation, Organiser, Role, StageStep
+from app.models import (
+    Campaign,
+    Letter,
+    LetterStatus,
+    Notice,
+    Organisation,
+    Organiser,
+    Role,
+    StageStep,
+)
+from app.outbox import freezes, queue
 from tests.campaigns.stage_moves.moving import NOON, Moving, held, make_moving, moves
 from tests.grounds.desk import enter, token_in
 from tests.grounds.rows import all_of, statuses
@@ -318,3 +328,24 @@ async def test_letters_confirmed_before_do_not_move_by_looking(
     await mari_in.post(ESTONIA, data=form | {"act": "look"})
     assert {one.stage for one in await all_of(database, Letter)} == {"announced"}
     assert await moves(database) == []
+
+
+async def test_what_is_let_go_or_queued_again_after_the_move_waits_for_the_decision_too(
+    mari_in: httpx.AsyncClient, database: Database
+) -> None:
+    failed, frozen, *_ = [letter.id for letter in await all_of(database, Letter)]
+    async with database.transaction() as session:
+        for frm, to in (("queued", "sending"), ("sending", "failed")):
+            which, steps = [Letter.id == failed], {"frm": LetterStatus(frm), "to": LetterStatus(to)}
+            await queue.move(session, which, **steps, by="test")
+        await freezes.freeze(session, scope="letter", ref=frozen, why="A doubt", by="m@x.org")
+    await mari_in.post(ESTONIA, data=await typed(mari_in, ESTONIA, **VOTED) | {"act": "save"})
+    assert len(await held(database)) == 3  # with the one that was frozen by hand
+    letters = "/organise/outbox/letters"
+    token = {"form_token": token_in((await mari_in.get(ESTONIA)).text)}
+    for number, act in ((failed, "requeue"), (frozen, "release")):
+        answer = await mari_in.post(f"{letters}/{number}/{act}", data=token)
+        assert answer.status_code == 303
+    assert len(await held(database)) == 4
+    [move] = await moves(database)
+    assert "4 letters are held" in words(await mari_in.get(f"/organise/stage-moves/{move.id}"))

@@ -43,7 +43,7 @@ async def list_own(
 
 
 @router.post("/alerts", status_code=201, summary="Make a new alert, as a draft")
-async def create(session: gate.Tx, caller: Writing, sent: PackIn) -> DraftOut:
+async def create(caller: Writing, session: gate.Tx, sent: PackIn) -> DraftOut:
     """From a pack as JSON. Nobody sees it before it is published. Needs alerts:write."""
     pack = sent.pack()
     found = await taking.plan(session, Bundle(pack), caller.organisation_id)
@@ -53,7 +53,7 @@ async def create(session: gate.Tx, caller: Writing, sent: PackIn) -> DraftOut:
 
 
 @router.put("/alerts/{slug}", summary="Write the draft of an alert anew")
-async def change(session: gate.Tx, caller: Writing, slug: str, sent: PackIn) -> DraftOut:
+async def change(caller: Writing, session: gate.Tx, slug: str, sent: PackIn) -> DraftOut:
     """The whole draft becomes what is sent; what is public stays until it is published. Where the
     countries stand is not taken over. Needs alerts:write."""
     alert = await alerts.find(session, caller.organiser, slug)

@@ -1,6 +1,7 @@
 """A contact file from a program: compared, and only with `?write=true` taken."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -36,11 +37,24 @@ BODY: dict[str, Any] = {
 }
 
 
-async def sent_file(
-    request: Request,
-    caller: Annotated[gate.Caller, Depends(gate.token_with("contacts:write"))],
-) -> tuple[str, bytes]:
+Writing = Annotated[gate.Caller, Depends(gate.token_with("contacts:write"))]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file by its name, and what it says."""
+
+    name: str
+    reading: Reading
+
+
+async def sent_file(request: Request, caller: Writing) -> Sent:
     """Read only for whoever may: a file can be large. Raises FileRefused when there is none."""
+    name, data = await _received(request)
+    return Sent(name, await asyncio.to_thread(read_file, name, data))
+
+
+async def _received(request: Request) -> tuple[str, bytes]:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return "the file", await request.body()
     async with request.form() as form:
@@ -52,16 +66,16 @@ async def sent_file(
 
 @router.post("/import", openapi_extra=BODY, summary="Compare a contact file, and take it")
 async def take(
+    caller: Writing,
+    # before the transaction: while a file comes and is read, others write
+    file: Annotated[Sent, Depends(sent_file)],
     session: gate.Tx,
-    caller: Annotated[gate.Caller, Depends(gate.token_with("contacts:write"))],
-    file: Annotated[tuple[str, bytes], Depends(sent_file)],
     write: Annotated[bool, Query(description="take it, whole or not at all")] = False,
 ) -> ImportOut:
     """CSV, XLSX, vCard or Popolo JSON. Without `write` only what would change is told. A file with
     lines that cannot be taken is refused whole when it is to be written. Offices that it does not
     have stay. Needs contacts:write."""
-    name, data = file
-    reading = await asyncio.to_thread(read_file, name, data)
+    name, reading = file.name, file.reading
     if write and reading.refused:
         raise FileRefused([RowRefused(name, one.line, one.reason) for one in reading.refused])
     found = await comparing.compare(session, reading.rows)

@@ -24,10 +24,10 @@ Writing = Annotated[gate.Caller, Depends(gate.token_with("alerts:write"))]
 
 @router.post("/{slug}/publish", summary="Publish an alert, or its changes")
 async def publish(
+    caller: Writing,  # first: a stranger must not make us ask the name system
     domain: OurDomain,
     session: gate.Tx,
     settings: gate.Configured,
-    caller: Writing,
     slug: str,
     sent: ReasonIn | None = None,
 ) -> StateOut:
@@ -48,7 +48,7 @@ async def publish(
 
 @router.post("/{slug}/freeze", summary="Hold every letter of an alert")
 async def freeze(
-    session: gate.Tx, settings: gate.Configured, caller: Writing, slug: str, sent: WhyIn
+    caller: Writing, session: gate.Tx, settings: gate.Configured, slug: str, sent: WhyIn
 ) -> StateOut:
     """At once; nothing is lost, and the form closes for the moment. Needs alerts:write."""
     alert, there = await _there(session, settings, caller, slug)
@@ -58,7 +58,7 @@ async def freeze(
 
 @router.post("/{slug}/release", summary="Let the letters of an alert go on")
 async def release(
-    session: gate.Tx, settings: gate.Configured, caller: Writing, slug: str
+    caller: Writing, session: gate.Tx, settings: gate.Configured, slug: str
 ) -> StateOut:
     """Needs alerts:write."""
     alert, there = await _there(session, settings, caller, slug)
@@ -67,7 +67,7 @@ async def release(
 
 
 @router.post("/{slug}/close", summary="End an alert's form")
-async def close(session: gate.Tx, caller: Writing, slug: str) -> StateOut:
+async def close(caller: Writing, session: gate.Tx, slug: str) -> StateOut:
     """What was submitted before can still be confirmed, and leaves. Needs alerts:write."""
     alert = await alerts.find(session, caller.organiser, slug)
     await transitions.close(session, alert, by=caller.organiser.email)

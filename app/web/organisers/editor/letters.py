@@ -16,6 +16,7 @@ from app.models import Organiser, Role
 from app.web import gate
 from app.web.organisers.alerts import find
 from app.web.organisers.editor import letter_forms, letter_page
+from app.web.organisers.editor.letter_forms import Typed
 from app.web.organisers.editor.letter_page import Shown
 from app.web.organisers.editor.page import SAID_AGAIN, TokenHolds
 from app.web.pages import render
@@ -70,7 +71,8 @@ async def save(
             return JSONResponse({"form_token": request.state.sign_in.form_token}, 403)
         return await letter_page.answer(request, session, organiser, shown, status=403)
     try:
-        kept = await _keep(session, organiser, draft, name, typed.source, version)
+        source = _unchanged(draft, name, typed) or typed.source
+        kept = await _keep(session, organiser, draft, name, source, version)
     except Overtaken as fault:
         if by_itself:
             answer = {"by": fault.theirs.changed_by, "version": fault.theirs.version}
@@ -91,7 +93,7 @@ async def show_file(
     """The letter as the text it is kept as, for those who like it better so."""
     draft = await _draft(session, organiser, slug, name)
     section = draft.sections.get(f"{LETTER}{name}") or Section(f"{LETTER}{name}", {})
-    source = draft.letters.get(name) or Shown.of(draft, name).source
+    source = _source(draft, name)
     return _file_page(request, organiser, draft, name, source, section.version)
 
 
@@ -123,7 +125,7 @@ async def save_file(
 @router.get("/{name}/download")
 async def download(session: gate.Reading, organiser: gate.Us, slug: str, name: str) -> Response:
     draft = await _draft(session, organiser, slug, name)
-    source = draft.letters.get(name) or Shown.of(draft, name).source
+    source = _source(draft, name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.txt"'}
     return PlainTextResponse(source, headers=headers)
 
@@ -168,6 +170,22 @@ async def _keep(
             session, organiser.email, sentence, organisation_id=organiser.organisation_id
         )
     return kept
+
+
+def _source(draft: Draft, name: str) -> str:
+    """The letter's text, also when somebody has emptied it; one nobody has written is a start."""
+    return draft.letters[name] if name in draft.letters else Shown.of(draft, name).source
+
+
+def _unchanged(draft: Draft, name: str, typed: Typed) -> str:
+    """The text as it stands where nothing else was typed: one written by hand may have comments,
+    and an order of its own."""
+    standing = draft.letters.get(name, "")
+    try:
+        same = bool(standing) and letter_fields.read(standing) == typed.fields
+    except TemplateBroken:
+        return ""
+    return standing if same else ""
 
 
 def _is_news(before: Section | None, organiser: Organiser) -> bool:

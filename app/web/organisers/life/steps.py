@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 
 from app import audit
 from app.campaigns.life import transitions
+from app.contacts import directory
 from app.errors import DraftUnfinished, FormRefused
 from app.models import Organiser, Role
 from app.web import gate
@@ -95,6 +96,8 @@ async def name_test_people(
     alert = await find(session, organiser, slug)
     people = list(dict.fromkeys(test_people.replace(",", " ").split()))
     strange = [one for one in people if not _is_address(one)]
+    if not strange and await directory.any_of(session, people):
+        strange = ["an_office"]
     if strange or len(people) > MOST_TEST_PEOPLE:
         faults = {"test_people": strange[0] if strange else "too_many"}
         typed = {"test_people": test_people}

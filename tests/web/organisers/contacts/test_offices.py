@@ -140,6 +140,18 @@ async def test_another_address_replaces_the_one_before_and_waits_for_its_check(
     assert sentences[-1] == "Took new@example.org of “Minister of Health” (EE) out"
 
 
+async def test_the_same_address_in_other_letters_is_written_so_and_keeps_its_check(
+    desk: httpx.AsyncClient, database: Database
+) -> None:
+    await _post(desk, NEW, **TYPED)
+    async with database.transaction() as session:
+        page = "https://example.org/"
+        await directory.check(session, "info@example.org", source_url=page, by="m@x.org")
+    await _post(desk, f"{CONTACTS}/offices/1", **TYPED | {"email": "Info@example.org"})
+    (contact,) = await all_of(database, Contact)
+    assert (contact.email, contact.checked_by) == ("Info@example.org", "m@x.org")
+
+
 async def test_the_list_tells_how_each_address_stands(
     desk: httpx.AsyncClient, database: Database, furnished: None
 ) -> None:
