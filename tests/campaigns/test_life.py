@@ -3,32 +3,36 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app import clock
 from app.campaigns import alerts
-from app.campaigns.drafts import assembling, keeping, showing
+from app.campaigns.drafts import assembling, beginning, keeping, showing
 from app.campaigns.drafts.keeping import Draft
 from app.campaigns.life import approvals, checklist, transitions
 from app.campaigns.life.checklist import Point, State
 from app.db import Database
 from app.errors import DraftMoved, FormRefused, NotAllowed, PointsOpen, StepRefused
+from app.letters import submission
 from app.models import (
     Alert,
     AlertCountry,
     AlertState,
     Contact,
+    DraftSection,
     Letter,
     LetterTemplate,
     StageStep,
     Submission,
     Target,
 )
+from app.outbox import freezes
+from app.settings import Settings
 from app.wording import render
 from app.wording.render import LetterText
-from tests.grounds.alerts import MINE_BAN
+from tests.grounds.alerts import MINE_BAN, filled
 from tests.grounds.letters import SOURCE, make_alert, make_queued_letters
 from tests.grounds.rows import statuses
 
@@ -203,3 +207,55 @@ def test_no_step_leads_out_of_the_archive_and_each_is_known() -> None:
     assert set(transitions.STEPS) == set(AlertState)
     assert transitions.may_become(Alert(state=AlertState.ARCHIVED)) == frozenset()
     assert alerts.LISTED == (AlertState.PUBLISHED, AlertState.CLOSED)
+
+
+async def test_a_draft_is_thrown_away_with_all_that_was_written(
+    database: Database, furnished: None
+) -> None:
+    async with database.transaction() as session:
+        original = await drafted(session)
+        clone = await beginning.clone(session, original.alert, by=MARI)
+        slug = clone.slug
+        await transitions.rehearse(session, clone, by=MARI)
+        await transitions.write_on(session, clone, by=MARI)
+        await freezes.freeze(session, scope="alert", ref=clone.id, why="Wait.", by=MARI)
+    async with database.transaction() as session:
+        await transitions.throw_away(session, (await drafted(session, slug)).alert, by=MARI)
+    async with database.reading() as session:
+        left = select(func.count()).select_from(Alert)
+        assert await session.scalar(left) == 1
+        for table in (DraftSection, LetterTemplate, AlertCountry):
+            strange = select(func.count()).where(table.alert_id != original.alert.id)
+            assert await session.scalar(strange) == 0
+        assert (await freezes.frozen(session)).alerts == frozenset()
+
+
+async def test_what_people_have_seen_is_not_thrown_away(
+    database: Database, settings: Settings, furnished: None
+) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(StepRefused):
+            await transitions.throw_away(session, (await drafted(session)).alert, by=MARI)
+        clone = await beginning.clone(session, (await drafted(session)).alert, by=MARI)
+        slug = clone.slug
+        await transitions.rehearse(session, clone, by=MARI)
+    async with database.transaction() as session:
+        tried = (await drafted(session, slug)).alert
+        await submission.submit(session, settings, tried, filled())
+        await transitions.write_on(session, tried, by=MARI)
+        with pytest.raises(StepRefused):
+            await transitions.throw_away(session, tried, by=MARI)
+
+
+async def test_unpublished_changes_are_forgotten_and_the_alert_stays(
+    database: Database, furnished: None
+) -> None:
+    async with database.transaction() as session:
+        draft = await drafted(session)
+        call = draft.sections["call"]
+        typed = call.content | {"title": "Never shown"}
+        await keeping.save(session, draft.alert, "call", typed, version=call.version, by=MARI)
+        await transitions.forget_changes(session, draft.alert, by=MARI)
+        kept = await drafted(session)
+        assert not kept.begun
+        assert kept.content("call") == call.content

@@ -6,7 +6,7 @@ and what was closed and is opened again. Won is an ending of what is closed.
 
 from collections.abc import Collection
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -15,7 +15,18 @@ from app.campaigns import alerts
 from app.campaigns.drafts import assembling, keeping
 from app.campaigns.drafts.keeping import Draft
 from app.errors import FormRefused, StepRefused
-from app.models import Alert, AlertState, Letter, LetterStatus
+from app.models import (
+    Alert,
+    AlertCountry,
+    AlertState,
+    Approval,
+    DraftSection,
+    Freeze,
+    Letter,
+    LetterStatus,
+    LetterTemplate,
+    Submission,
+)
 from app.outbox import queue
 from app.settings import TRIED_OUT
 
@@ -120,6 +131,30 @@ async def archive(session: AsyncSession, alert: Alert, *, by: str) -> None:
     """Out of every list; its page and its counts stay. Raises StepRefused."""
     await _go(session, alert, ARCHIVED)
     await _note(session, alert, by, f"Archived the alert “{alert.slug}”")
+
+
+async def forget_changes(session: AsyncSession, alert: Alert, *, by: str) -> None:
+    """What was written and not published is dropped; the alert stays as everybody sees it."""
+    await keeping.hold(session, alert)
+    if alert.state == DRAFT:
+        raise StepRefused(alert.state, alert.state, "a draft is nothing but its changes")
+    await keeping.drop(session, alert)
+    await _note(session, alert, by, f"Forgot the unpublished changes of the alert “{alert.slug}”")
+
+
+async def throw_away(session: AsyncSession, alert: Alert, *, by: str) -> None:
+    """Remove a draft that nobody filled in a form of. Raises StepRefused."""
+    await keeping.hold(session, alert)
+    if alert.state != DRAFT:
+        raise StepRefused(alert.state, "thrown away", "only a draft can be")
+    if await session.scalar(select(Submission.id).where(Submission.alert_id == alert.id).limit(1)):
+        raise StepRefused(alert.state, "thrown away", "it was tried out, and that stays on record")
+    await _note(session, alert, by, f"Threw away the draft “{alert.slug}”")
+    for table in (DraftSection, Approval, LetterTemplate, AlertCountry):
+        await session.execute(delete(table).where(table.alert_id == alert.id))
+    # SQLite may give its number to the next alert, which no hold of this one concerns
+    await session.execute(delete(Freeze).where(Freeze.scope == "alert", Freeze.ref == alert.id))
+    await session.execute(delete(Alert).where(Alert.id == alert.id))
 
 
 async def _go(

@@ -63,6 +63,20 @@ async def archive(session: gate.Tx, organiser: Changing, slug: str) -> Response:
     return _back(slug, "archived")
 
 
+@router.post("/{slug}/forget-changes", dependencies=[ours])
+async def forget_changes(session: gate.Tx, organiser: Changing, slug: str) -> Response:
+    alert = await find(session, organiser, slug)
+    await transitions.forget_changes(session, alert, by=organiser.email)
+    return _back(slug, "forgotten")
+
+
+@router.post("/{slug}/throw-away", dependencies=[ours])
+async def throw_away(session: gate.Tx, organiser: Changing, slug: str) -> Response:
+    alert = await find(session, organiser, slug)
+    await transitions.throw_away(session, alert, by=organiser.email)
+    return RedirectResponse("/organise?done=thrown-away", 303)
+
+
 @router.post("/{slug}/won", dependencies=[ours])
 async def win(
     request: Request,
