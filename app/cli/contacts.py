@@ -56,10 +56,10 @@ def import_contacts(
 def export(
     file: Path, country: Annotated[str, typer.Option(help="only this country's: EE")] = ""
 ) -> None:
-    """Write the directory as FILE; .csv, .vcf (vCard) or .json (Popolo) says which kind."""
+    """Write the directory as FILE; .csv, .xlsx, .vcf (vCard) or .json (Popolo) says which kind."""
     kind = file.suffix.lower().removeprefix(".")
     if kind not in writing.KINDS:
-        raise Refusal(f"{file.name}: a file of contacts ends in .csv, .vcf or .json")
+        raise Refusal(f"{file.name}: a file of contacts ends in .csv, .xlsx, .vcf or .json")
     rows = opening.reading(lambda session, settings: listing.rows(session, country.upper()))
     file.write_bytes(writing.KINDS[kind][0](rows))
     typer.echo(f"{file.name}: {len(rows)} addresses.")

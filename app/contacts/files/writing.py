@@ -1,16 +1,20 @@
-"""The directory as a file: CSV, vCard or Popolo JSON. The same rows give the same bytes, and
+"""The directory as a file: CSV, XLSX, vCard or Popolo JSON. The same rows give the same bytes, and
 taking them in again changes nothing."""
 
 import csv
 import json
 from collections.abc import Callable, Sequence
-from io import StringIO
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
 from typing import Any
+
+from xlsxwriter import Workbook
 
 from app.contacts.files.rows import COLUMNS, FORMULA, ContactRow
 from app.contacts.files.vcards import OURS
 from app.languages import country_name
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FOLD = 75  # octets in a line of a vCard, without its end (RFC 6350 3.2)
 POPOLO_AREA = "ocd-division/country:"
 
@@ -24,6 +28,19 @@ def as_csv(rows: Rows) -> bytes:
     writer.writerow(COLUMNS)
     writer.writerows(_cells(row).values() for row in rows)
     return out.getvalue().encode()
+
+
+def as_workbook(rows: Rows) -> bytes:
+    """The same in the first sheet of an XLSX file, every cell a text and no formula."""
+    out = BytesIO()
+    with Workbook(out, {"in_memory": True}) as book:
+        book.set_properties({"created": LONG_AGO})  # or each export would differ
+        sheet = book.add_worksheet("contacts")
+        for number, cells in enumerate((COLUMNS, *(_cells(row).values() for row in rows))):
+            for column, cell in enumerate(cells):
+                sheet.write_string(number, column, cell)
+        sheet.freeze_panes(1, 0)
+    return out.getvalue()
 
 
 def as_vcards(rows: Rows) -> bytes:
@@ -48,6 +65,10 @@ def as_popolo(rows: Rows) -> bytes:
 
 KINDS: dict[str, tuple[Callable[[Rows], bytes], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
+    "xlsx": (
+        as_workbook,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
     "vcf": (as_vcards, "text/vcard; charset=utf-8"),
     "json": (as_popolo, "application/json"),
 }
