@@ -55,7 +55,7 @@ def test_the_directory_goes_out_and_in_again(contacts: Command, tmp_path: Path) 
     assert (tmp_path / "all.csv").read_bytes() == EXAMPLE.read_bytes()
     assert contacts("export", "one.csv", "--country", "xa")[1] == "one.csv: 4 addresses.\n"
     code, _, err = contacts("export", "all.doc")
-    assert (code, err) == (1, "all.doc: a file of contacts ends in .csv, .vcf or .json\n")
+    assert (code, err) == (1, "all.doc: a file of contacts ends in .csv, .xlsx, .vcf or .json\n")
 
 
 def test_refused_lines_are_told_and_the_others_taken_if_asked(
