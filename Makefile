@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS = 1
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format lock browser
+.PHONY: help setup demo test check bench format words lock browser
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -55,6 +55,12 @@ bench: .venv/dev.stamp ## how fast it is, beside named peers (LETTERS, DEPTH)
 format: .venv/dev.stamp ## put the code in its one form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+words: .venv/dev.stamp ## gather the sentences of pages and notices into the catalogues, to be translated
+	$(BIN)/pybabel -q extract -F pyproject.toml -k marked --no-wrap --add-location=file --sort-by-file \
+		--project="Send One Email" -o .venv/messages.pot .
+	$(BIN)/pybabel -q update -i .venv/messages.pot -d app/locale --no-wrap --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date
 
 lock: ## choose the newest libraries anew (needs uv)
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt

@@ -12,6 +12,7 @@ from app.letters.people import person_key
 from app.models import (
     Attempt,
     Letter,
+    LetterPrint,
     LetterStatus,
     Notice,
     Participation,
@@ -31,6 +32,7 @@ NOTHING = {
     "postal_address": "",
     "own_words": "",
     "subject": "",
+    "edits": {},
     "source": {},
 }
 
@@ -115,6 +117,7 @@ async def _empty(session: AsyncSession, submission_ids: Sequence[int]) -> None:
     which = Submission.id.in_(submission_ids)
     await session.execute(update(Submission).where(which).values(**NOTHING, erased_at=clock.now()))
     letters = select(Letter.id).where(Letter.submission_id.in_(submission_ids))
+    await session.execute(delete(LetterPrint).where(LetterPrint.letter_id.in_(letters)))
     told = select(Notice.id).where(Notice.submission_id.in_(submission_ids))
     # a notice's attempt holds the supporter's own address; a reflected letter's does too
     addressed = Attempt.notice_id.in_(told) | Attempt.letter_id.in_(

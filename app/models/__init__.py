@@ -1,13 +1,23 @@
-"""All tables, in the order a letter meets them: who, whom, why, what, between, pacing, how many."""
+"""All tables, in the order a letter meets them, from who to how many."""
 
 from app.models.between import Attempt, Event, Freeze, Returned, SandboxMessage, Suppression
-from app.models.how_many import DayCount, Participation, SendCount, SupporterCount
+from app.models.how_many import (
+    DayCount,
+    Participation,
+    SendCount,
+    SourceCount,
+    SupporterCount,
+    Told,
+    ToldCount,
+)
 from app.models.pacing import Bucket, Mailbox, MailDomain, MailHost, RelayShare, RelayState
 from app.models.tables import Base, BigId
+from app.models.told import Answer, OwnMailboxOpening
 from app.models.what import (
     FREED,
     HOLDS_ITS_PLACE,
     Letter,
+    LetterPrint,
     LetterStatus,
     Notice,
     NoticeKind,
@@ -20,10 +30,12 @@ from app.models.why import (
     Alert,
     AlertCountry,
     AlertState,
+    AlertTranslation,
     Approval,
     Campaign,
     DraftSection,
     LetterTemplate,
+    OwnMailbox,
     StageMove,
     StageStep,
 )
@@ -35,6 +47,8 @@ __all__ = [
     "Alert",
     "AlertCountry",
     "AlertState",
+    "AlertTranslation",
+    "Answer",
     "ApiToken",
     "Approval",
     "Attempt",
@@ -50,6 +64,7 @@ __all__ = [
     "Event",
     "Freeze",
     "Letter",
+    "LetterPrint",
     "LetterStatus",
     "LetterTemplate",
     "MailDomain",
@@ -60,6 +75,8 @@ __all__ = [
     "Organisation",
     "Organiser",
     "Outgoing",
+    "OwnMailbox",
+    "OwnMailboxOpening",
     "Participation",
     "RecoveryCode",
     "RelayShare",
@@ -69,10 +86,13 @@ __all__ = [
     "SandboxMessage",
     "SendCount",
     "SignIn",
+    "SourceCount",
     "StageMove",
     "StageStep",
     "Submission",
     "SupporterCount",
     "Suppression",
     "Target",
+    "Told",
+    "ToldCount",
 ]

@@ -1,6 +1,7 @@
 """HOW MANY: counts, written in the transaction that changes what they count."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,4 +55,31 @@ class SupporterCount(Base):
     scope: Mapped[str] = mapped_column(String(10), primary_key=True)  # alert | campaign
     ref: Mapped[int] = mapped_column(primary_key=True)
     delivery: Mapped[str] = mapped_column(String(10), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class Told(StrEnum):
+    OWN_MAILBOX = "own_mailbox"  # letters opened in supporters' own mail programs
+    ANSWERED = "answered"  # letters that the office answered
+    UNANSWERED = "unanswered"  # letters that it did not answer, so far
+
+
+class ToldCount(Base):
+    """What supporters told us of an office, written in the transaction that takes their word."""
+
+    __tablename__ = "told_count"
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id"), primary_key=True)
+    delivery: Mapped[str] = mapped_column(String(10), primary_key=True)
+    what: Mapped[str] = mapped_column(String(12), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class SourceCount(Base):
+    """Confirmed forms by the partner or page that brought their supporters."""
+
+    __tablename__ = "source_count"
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    delivery: Mapped[str] = mapped_column(String(10), primary_key=True)
+    source: Mapped[str] = mapped_column(String(200), primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)

@@ -8,7 +8,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from app.db import UTCDateTime, metadata
 
-EMPTY = text("''")  # for a column that older rows do not have
+# for columns that older rows do not have
+EMPTY = text("''")
+NO_LIST = text("'[]'")
+NO_DICT = text("'{}'")
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys itself
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import partial_index
-from app.models.tables import Base, BigId
+from app.models.tables import NO_DICT, Base, BigId
 from app.models.why import Alert
 
 
@@ -28,6 +28,8 @@ class Submission(Base):
     postal_address: Mapped[str] = mapped_column(Text)
     own_words: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
+    # letters that their supporter wrote anew: target id → stage, subject, body
+    edits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=NO_DICT)
     language: Mapped[str] = mapped_column(String(8))
     variant_seed: Mapped[int]
     source: Mapped[dict[str, Any]]
@@ -129,8 +131,21 @@ class Letter(Outgoing, Base):
     )
 
 
+class LetterPrint(Base):
+    """What a letter is compared by with others to its office: the hashes of its windows, from
+    which no text can be read. Gone when its supporter is forgotten."""
+
+    __tablename__ = "letter_print"
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id"))
+    delivery: Mapped[str] = mapped_column(String(10))
+    windows: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (Index("ix_letter_print_office", "target_id", "delivery", "letter_id"),)
+
+
 class NoticeKind(StrEnum):
     CONFIRM = "confirm"  # please confirm
+    REMINDER = "reminder"  # the letters still wait for it: once, a day later
     DUPLICATE = "duplicate"  # you had already written; nothing went twice
     COPY = "copy"  # your letters, after the first of them left
     FAILED = "failed"  # a letter that will not arrive, and what its supporter can do
@@ -155,4 +170,7 @@ class Notice(Outgoing, Base):
         partial_index("ix_notice_lease", "lease_until", where="status = 'sending'"),
         partial_index("ix_notice_due", "delivery", "not_before", "id", where="status = 'queued'"),
         partial_index("uq_notice_copy", "submission_id", where="kind = 'copy'", unique=True),
+        partial_index(
+            "uq_notice_reminder", "submission_id", where="kind = 'reminder'", unique=True
+        ),
     )

@@ -4,11 +4,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import partial_index
-from app.models.tables import EMPTY, Base
+from app.models.tables import EMPTY, NO_LIST, Base
 
 
 class Campaign(Base):
@@ -66,6 +66,14 @@ class AlertState(StrEnum):
     ARCHIVED = "archived"
 
 
+class OwnMailbox(StrEnum):
+    """What an alert says of sending from one's own mail program."""
+
+    OFFERED = "offered"  # beside "send for me"
+    PREFERRED = "preferred"  # before it
+    ONLY = "only"  # nothing is sent from here
+
+
 class Alert(Base):
     """A call to write now: one public page."""
 
@@ -106,7 +114,19 @@ class Alert(Base):
     draft_base: Mapped[str] = mapped_column(
         String(64), default="", server_default=EMPTY
     )  # what a draft began from
+    own_mailbox: Mapped[str] = mapped_column(
+        String(10), default=OwnMailbox.OFFERED, server_default=text("'offered'")
+    )
+    editable: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false")
+    )  # supporters may write the whole letter anew
+    refused_words: Mapped[list[str]] = mapped_column(
+        default=list, server_default=NO_LIST
+    )  # insults: kindly refused in what supporters write
     campaign: Mapped[Campaign] = relationship(lazy="raise")
+    translations: Mapped[list["AlertTranslation"]] = relationship(
+        lazy="selectin", order_by="AlertTranslation.language"
+    )  # asked for with every alert: a page needs them wherever it names one
     countries: Mapped[list["AlertCountry"]] = relationship(
         lazy="raise", order_by="AlertCountry.position"
     )
@@ -125,6 +145,22 @@ class AlertCountry(Base):
     postal_address: Mapped[str] = mapped_column(Text)  # the reason it is asked; empty: not asked
     language_note: Mapped[str] = mapped_column(Text)
     reply_note: Mapped[str] = mapped_column(Text)
+    # the roles of the offices that each of the two is true of; empty: all of them
+    postal_address_roles: Mapped[list[str]] = mapped_column(default=list, server_default=NO_LIST)
+    language_note_roles: Mapped[list[str]] = mapped_column(default=list, server_default=NO_LIST)
+
+
+class AlertTranslation(Base):
+    """What an alert's page says in another language than its own; what is missing stays as it is.
+
+    `content`: as `alert.<language>.toml` of a pack has it.
+    """
+
+    __tablename__ = "alert_translation"
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8), primary_key=True)
+    reviewed: Mapped[bool]
+    content: Mapped[dict[str, Any]]
 
 
 class LetterTemplate(Base):
