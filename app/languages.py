@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 SOURCE = "en"
+UNREVIEWED = "Native review: none yet"
 CATALOGUES = Path(__file__).parent / "locale"
 # no country stands behind these two-letter codes
 NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
@@ -72,6 +73,15 @@ def translations(language: str) -> NullTranslations:
         write_mo(packed, read_po(file, locale=language))
     packed.seek(0)
     return Translations(packed)
+
+
+@cache
+def is_reviewed(language: str) -> bool:
+    """Whether a native reader has reviewed the catalogue, as its own first lines say."""
+    if language == SOURCE:
+        return True
+    with _catalogue(language).open("rb") as file:
+        return UNREVIEWED not in (read_po(file, locale=language).header_comment or "")
 
 
 @cache

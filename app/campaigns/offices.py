@@ -15,7 +15,7 @@ from app.models import Alert, AlertCountry, Contact, LetterTemplate, MailDomain,
 from app.outbox import freezes
 from app.outbox.pacing import hosts
 from app.settings import Delivery
-from app.wording import choice
+from app.wording.language import choice
 from app.wording.templates import parse
 
 

@@ -17,10 +17,14 @@ from starlette.responses import HTMLResponse
 
 from app import languages
 from app.settings import Delivery, Settings
+from app.web.looks import spoken
 from app.web.looks.assets import Assets
+from app.wording.language import translated
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "pages"
 LANGUAGE_COOKIE = "language"
+# whoever works here reads English, as the texts that they write and the sandbox's mail are
+IN_ENGLISH = ("/organise", "/sandbox", "/docs")
 A_YEAR = 365 * 24 * 3600
 
 _markdown = MarkdownIt("js-default")
@@ -73,10 +77,10 @@ class Pages:
         environment.policies["ext.i18n.trimmed"] = True
         catalogue = languages.translations(language)
         environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-        environment.filters |= _filters(language)
+        environment.filters |= _filters(language) | spoken.filters(language)
         environment.globals |= {
             "language": language,
-            "languages": [(code, languages.language_name(code)) for code in languages.LANGUAGES],
+            "reviewed": languages.is_reviewed(language),
             "organisation_name": self.settings.organisation_name,
             "practice": "" if self.settings.delivery is Delivery.LIVE else self.settings.delivery,
             "sandbox_is_open": self.settings.public_is_loopback,
@@ -95,7 +99,10 @@ def render(request: Request, name: str, status: int = 200, **context: Any) -> HT
         "done": request.query_params.get("done", ""),
         "organiser": sign_in.organiser if sign_in else None,
         "form_token": sign_in.form_token if sign_in else "",
+        "speaks": _speaks(request),
     } | context
+    if "alert" in context and "words" not in context:
+        context["words"] = translated.words(context["alert"], language)
     response = HTMLResponse(pages.render(name, language, **context), status)
     response.headers["Cache-Control"] = "no-store" if sign_in else "private, no-cache"
     response.headers["Content-Language"] = language
@@ -108,8 +115,22 @@ def render(request: Request, name: str, status: int = 200, **context: Any) -> HT
 
 def reader_language(request: Request) -> str:
     """Chosen on this page (`?lang=`), chosen before, or the best the browser asks for."""
+    if request.url.path.startswith(IN_ENGLISH):
+        return languages.SOURCE
     chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE, "")
     return languages.negotiate(request.headers.get("accept-language", ""), chosen)
+
+
+def _speaks(request: Request) -> list[tuple[str, str, str]]:
+    """Each language, what it calls itself, and this page's address in it; none where there is no
+    choice."""
+    if request.url.path.startswith(IN_ENGLISH):
+        return []
+    here = request.url.include_query_params
+    return [
+        (code, languages.language_name(code), f"{request.url.path}?{here(lang=code).query}")
+        for code in languages.LANGUAGES
+    ]
 
 
 def day(value: date, language: str, zone: str = "UTC") -> str:

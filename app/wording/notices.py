@@ -26,6 +26,7 @@ from app.models import (
 from app.settings import Settings
 from app.tokens import confirm_url, letters_url
 from app.wording import render
+from app.wording.language import translated
 from app.wording.render import LetterText
 
 FOLDER = Path(__file__).parents[2] / "templates" / "notices"
@@ -117,7 +118,7 @@ def write(
         notice.kind,
         submission.language,
         name=submission.name,
-        alert=submission.alert,
+        title=translated.words(submission.alert, submission.language).title,
         organisation=settings.organisation_name,
         delivery=notice.delivery,
         confirm_url=confirm_url(settings, submission.public_id),
@@ -141,10 +142,12 @@ def shortened(said: str) -> str:
 
 
 def _shown(one: Enclosed, submission: Submission) -> _Shown:
+    language = submission.language
+    words = translated.words(submission.alert, language)
     return _Shown(
-        office=one.target.office,
-        institution=one.target.institution,
-        place=country_name(one.target.country, submission.language, one.country.name),
+        office=translated.office_name(one.target.office, language),
+        institution=translated.institution(one.target, language),
+        place=words.country_name(one.country),
         status=one.letter.status,
         address=one.address,
         said=shortened(one.said),
@@ -157,14 +160,15 @@ def _of_a_move(moved: Moved, submission: Submission, settings: Settings) -> dict
     """What is said of it, and where the new letter is, if there is one."""
     alert, step, language = submission.alert, moved.step, submission.language
     ended = alert.closes_at is not None and alert.closes_at <= clock.now()
+    words = translated.words(alert, language)
     said = {
         "place": country_name(moved.country, language, moved.offices[0][1]),
-        "label": moved.label,
+        "label": words.stage(step.stage, "label") if step else moved.label,
         "on": format_date(step.on, "long", locale(language)) if step else "",
-        "what": step.what if step else "",
+        "what": words.what(step) if step else "",
         "source": step.source if step else "",
         "url": step.url if step else "",
-        "offices": [office for office, _ in moved.offices],
+        "offices": [translated.office_name(office, language) for office, _ in moved.offices],
     }
     return {
         "moved": said,

@@ -1,5 +1,7 @@
 """The open alerts, an alert's page, the preview of its letters, and the form."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
@@ -14,6 +16,8 @@ from app.settings import Settings
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx, throttle
 from app.web.supporters import desk, rehearsal
+from app.wording.language import translated
+from app.wording.language.translated import AlertWords, Spoken
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,6 +36,12 @@ async def alert(request: Request, slug: str, session: Reading, settings: Configu
     form = desk.with_source(Form(), request)
     context = await desk.context(session, request, settings, found, form)
     return rehearsal.marked(request, pages.render(request, "alerts/alert.html", **context), found)
+
+
+@router.get("/alerts/{slug}/preview")
+async def preview_again(request: Request, slug: str) -> Response:
+    """Whoever reloads a preview, or sends its address on, finds the form."""
+    return RedirectResponse(str(request.url.replace(path=f"/alerts/{slug}")), 303)
 
 
 @router.post("/alerts/{slug}/preview")
@@ -75,8 +85,14 @@ async def _guide(
     """Texts to copy; `{url}` in them is where the letters of the campaign can be written."""
     letters = await alerts.letters_of_campaign(session, guide)
     url = f"{settings.public_url.rstrip('/')}/alerts/{(letters or guide).slug}"
-    texts = [one | {"text": one["text"].replace("{url}", url)} for one in guide.texts]
+    words = translated.words(guide, pages.reader_language(request))
+    texts = [one | {"text": _with_url(words, one, url)} for one in guide.texts]
     return pages.render(request, "alerts/guide.html", alert=guide, texts=texts, letters=letters)
+
+
+def _with_url(words: AlertWords, one: dict[str, Any], url: str) -> Spoken:
+    said = words.copied(one["key"], "text", one["text"])
+    return Spoken(said.replace("{url}", url), said.language)
 
 
 async def _with_form(

@@ -19,7 +19,9 @@ from app.models import Alert, AlertCountry
 from app.settings import Settings
 from app.web import forms, pages
 from app.wording import own_mailbox
-from app.wording.choice import LanguageChoice
+from app.wording.language import translated
+from app.wording.language.choice import LanguageChoice
+from app.wording.language.translated import AlertWords, Spoken
 from app.wording.render import Words
 
 
@@ -29,7 +31,7 @@ class Place:
 
     country: AlertCountry
     standing: stages.Standing | None
-    lead: str
+    lead: Spoken
     offices: list[Office]
     sheets: list[Sheet]
     ticked: bool
@@ -51,6 +53,7 @@ async def with_offices(
     language = pages.reader_language(request)
     seed = form.seed if form.seed is not None else secrets.randbelow(forms.A_SEED)
     standing = await stages.standings(session, alert.campaign, alerts.today(alert))
+    words = translated.words(alert, language)
     chosen = ticked_offices(form, available)
     too_long = forms_domain.too_long(forms_domain.tidy(form))
     if too_long:  # a megabyte in thirty letters is thirty megabytes
@@ -58,10 +61,11 @@ async def with_offices(
     sheets = preview.sheets(form, chosen, seed=seed, blank=_blank(language))
     return {
         "alert": alert,
+        "words": words,
         "form": form,
         "seed": seed,
         "places": [
-            _place(one, standing.get(one.country), available, sheets, form, language)
+            _place(one, standing.get(one.country), available, sheets, form, words)
             for one in alert.countries
             if one.added_on <= alerts.today(alert)
         ],
@@ -113,7 +117,7 @@ def _place(
     available: list[Office],
     sheets: list[Sheet],
     form: Form,
-    language: str,
+    words: AlertWords,
 ) -> Place:
     here = [one for one in available if one.target.country == country.country]
     if form.countries is None:
@@ -123,20 +127,21 @@ def _place(
     return Place(
         country,
         standing,
-        _lead(country, standing, language),
+        _lead(country, standing, words),
         here,
         [one for one in sheets if one.office.target.country == country.country],
         ticked,
     )
 
 
-def _lead(country: AlertCountry, standing: stages.Standing | None, language: str) -> str:
+def _lead(country: AlertCountry, standing: stages.Standing | None, words: AlertWords) -> Spoken:
     """How things stand, in one line: the campaign's own sentence for the stage."""
     if not standing or not standing.current:
-        return ""
-    since = pages.day(standing.current.on, language)
-    lead = str(standing.kind.get("lead", ""))
-    return lead.replace("{country}", country.name).replace("{date}", since)
+        return Spoken("", words.language)
+    lead = words.stage(standing.stage, "lead")
+    name = words.country_name(country) if lead.language == words.language else country.name
+    since = pages.day(standing.current.on, lead.language)
+    return Spoken(lead.replace("{country}", name).replace("{date}", since), lead.language)
 
 
 def _blank(language: str) -> Words:

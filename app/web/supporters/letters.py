@@ -8,10 +8,12 @@ from starlette.responses import RedirectResponse, Response
 from app import clock
 from app.errors import Missing
 from app.letters import own
+from app.models import Alert
 from app.reporting import departures, receipts
 from app.web import pages
 from app.web.gate import Configured, Reading, Tx
 from app.web.looks import moments
+from app.wording.language import translated
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +34,7 @@ async def show(request: Request, token: str, session: Reading, settings: Configu
         leaves=moments.leaves,
         now=clock.now(),
         token=token,
-        names={one.country: one.name for one in submission.alert.countries},
+        names=_names(request, submission.alert),
         withdrawable=own.CAN_BE_WITHDRAWN,
     )
 
@@ -57,7 +59,7 @@ async def receipt(
         receipt=found,
         line=found.line,
         token=token,
-        names={one.country: one.name for one in submission.alert.countries},
+        names=_names(request, submission.alert),
         now=clock.now(),
     )
 
@@ -69,3 +71,9 @@ async def withdraw(
     submission = await own.by_token(session, settings, token)
     await own.withdraw(session, submission, letter)
     return RedirectResponse(f"/letters/{token}?done=withdrawn", 303)
+
+
+def _names(request: Request, alert: Alert) -> dict[str, str]:
+    """What the reader calls the alert's countries."""
+    words = translated.words(alert, pages.reader_language(request))
+    return {one.country: words.country_name(one) for one in alert.countries}

@@ -1,0 +1,30 @@
+"""What alerts and offices are called in the reader's language, as filters of the templates."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from app.models import Alert, Target
+from app.wording.language import translated
+from app.wording.language.translated import AlertWords, Spoken
+
+
+def filters(language: str) -> dict[str, Any]:
+    """For the pages of one language: words, lang, office, institution."""
+
+    def words(alert: Alert) -> AlertWords:
+        return translated.words(alert, language)
+
+    def lang(text: Spoken) -> Markup:
+        """The attribute of an element whose text is in another language than its page."""
+        if text.language == language:
+            return Markup()
+        return Markup(' lang="{}"').format(text.language)
+
+    def office(name: str) -> Spoken:
+        return translated.office_name(name, language)
+
+    def institution(target: Target) -> Spoken:
+        return translated.institution(target, language)
+
+    return {"words": words, "lang": lang, "office": office, "institution": institution}

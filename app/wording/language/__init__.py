@@ -1,0 +1,1 @@
+"""In which language a letter goes, and what an alert is called in the reader's."""
