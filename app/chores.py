@@ -14,8 +14,11 @@ from app.accounts import sign_in
 from app.campaigns.stage_moves import deciding, noticing
 from app.db import Database
 from app.delivery.returns import waiting
-from app.letters import confirmation, erasure
+from app.letters import confirmation, erasure, submission
+from app.letters.mine import forgetting
+from app.letters.words import prints
 from app.models import Bucket, SignIn
+from app.outbox import notices
 from app.outbox.pacing import hosts
 from app.settings import Settings
 
@@ -30,9 +33,19 @@ async def lapse(session: AsyncSession, settings: Settings) -> int:
     return await confirmation.lapse(session)
 
 
+async def remind(session: AsyncSession, settings: Settings) -> int:
+    """Write once more to those who filled in a form a day ago and have not confirmed it."""
+    return await notices.remind(session, settings, waited=submission.PATIENCE)
+
+
 async def erase(session: AsyncSession, settings: Settings) -> int:
     """Empty the forms that have been settled for long enough."""
     return await erasure.erase_old(session, settings)
+
+
+async def forget_people(session: AsyncSession, settings: Settings) -> int:
+    """Forget those whose letters were at a mail server when they asked for it."""
+    return await forgetting.finish(session, settings)
 
 
 async def forget_sign_ins(session: AsyncSession, settings: Settings) -> int:
@@ -59,6 +72,11 @@ async def notice_stages(session: AsyncSession, settings: Settings) -> int:
     return await noticing.notice_days(session)
 
 
+async def forget_prints(session: AsyncSession, settings: Settings) -> int:
+    """Drop the hashes of letters that no new one is compared with any more."""
+    return await prints.forget(session, settings.delivery)
+
+
 async def call_off(session: AsyncSession, settings: Settings) -> int:
     """Call off what an organiser has called off while it was at a mail server."""
     return await deciding.finish(session, mail_domain=settings.mail_domain)
@@ -72,10 +90,13 @@ async def forget_returns(session: AsyncSession, settings: Settings) -> int:
 Chore = Callable[[AsyncSession, Settings], Awaitable[int]]
 CHORES: tuple[Chore, ...] = (
     lapse,
+    remind,
     erase,
+    forget_people,
     forget_sign_ins,
     forget_buckets,
     forget_returns,
+    forget_prints,
     meet_mailboxes,
     notice_stages,
     call_off,

@@ -22,6 +22,10 @@ class Missing(Refusal):
         self.name = name
 
 
+class Forgotten(Missing):
+    """It was here, and was erased: its person asked for it, or its time was over."""
+
+
 class AlertClosed(Refusal):
     """The form has ended; letters submitted before can still be confirmed."""
 
@@ -42,6 +46,10 @@ class AlertFrozen(Refusal):
     """An organiser holds the alert; the form takes nothing until it is released."""
 
 
+class OwnMailboxOnly(Refusal):
+    """Nothing of this alert is sent from here: its supporters send from their own mailboxes."""
+
+
 class FormRefused(Refusal):
     """Fields that cannot be taken as they are: field name → reason, a word `web/forms.py` knows."""
 
@@ -60,6 +68,10 @@ class TextChanged(Refusal):
 
 class TooLate(Refusal):
     """The letter has already left, or is leaving at this moment."""
+
+
+class TooEarly(Refusal):
+    """The letter has not left, so nobody can have answered it."""
 
 
 class TooMany(Refusal):

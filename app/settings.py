@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     )
     organisation_name: str = Field("Mine Ban Campaign", description="whose service this is")
     accent_colour: str = Field("#0b5563", description="the one colour of the pages, 7:1 on white")
+    logo: str = Field("", description="an SVG or PNG file, shown above the pages; at most 200 KB")
 
     delivery: Delivery = Field(Delivery.SANDBOX, description="sandbox, reflect or live")
     pacing: Switch = Field(Switch.AUTO, description="auto: on wherever mail leaves the machine")

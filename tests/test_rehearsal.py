@@ -172,7 +172,7 @@ async def test_finland_joins_and_confirmed_letters_keep_the_text_that_was_read(
     texts = await _texts(database, "mari@example.org")
     assert len(texts) == 4
     assert not any("Honoured" in text for text in texts.values())
-    assert "Lossi 3, Tartu" in texts["LV"]  # Latvia asked for it when she confirmed
+    assert "Lossi 3, Tartu" in texts["PL"]  # Poland asked for it when she confirmed
     assert "Lossi 3, Tartu" not in texts["EE"]  # and Estonia asks since
     assert all("Honoured" in text for text in (await _texts(database, "ed@example.org")).values())
     (line,) = await all_of(database, AuditLine)
@@ -190,7 +190,7 @@ async def _revise(session: AsyncSession) -> None:
     alert = await alerts.by_slug(session, MINE_BAN)
     draft = await keeping.read(session, alert)
     countries: list[dict[str, Any]] = [
-        row | {"postal_address": "" if row["code"] == "LV" else "It is asked for."}
+        row | {"postal_address": "" if row["code"] == "PL" else "It is asked for."}
         for row in draft.content("countries")["countries"]
     ]
     countries.append({"code": "FI", "record": "Left in 2026.", "added_on": "2025-04-02"})

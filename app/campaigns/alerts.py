@@ -64,6 +64,21 @@ async def letters_of_campaign(session: AsyncSession, guide: Alert) -> Alert | No
     )
 
 
+async def guide_of_campaign(session: AsyncSession, alert: Alert) -> Alert | None:
+    """The newest guide in an alert's campaign: texts for those who want to do more."""
+    return await session.scalar(
+        select(Alert)
+        .where(
+            Alert.campaign_id == alert.campaign_id,
+            Alert.kind == "guide",
+            Alert.state == AlertState.PUBLISHED,
+            Alert.opens_at <= clock.now(),
+        )
+        .order_by(Alert.opens_at.desc())
+        .limit(1)
+    )
+
+
 async def campaign_by_slug(session: AsyncSession, slug: str) -> Campaign:
     """Raises Missing."""
     campaign = await session.scalar(select(Campaign).where(Campaign.slug == slug))

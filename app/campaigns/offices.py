@@ -15,6 +15,7 @@ from app.models import Alert, AlertCountry, Contact, LetterTemplate, MailDomain,
 from app.outbox import freezes
 from app.outbox.pacing import hosts
 from app.settings import Delivery
+from app.wording import render
 from app.wording.language import choice
 from app.wording.templates import parse
 
@@ -33,6 +34,17 @@ class Office:
     @property
     def template(self) -> LetterTemplate:
         return self.language.template
+
+    @property
+    def wants_address(self) -> bool:
+        """Whether its government asks for the sender's postal address."""
+        return render.wants_address(self.country, self.target.role)
+
+    @property
+    def has_language_note(self) -> bool:
+        """Whether what is said of its government's languages is true of this office."""
+        roles = self.country.language_note_roles or ()
+        return bool(self.country.language_note) and (not roles or self.target.role in roles)
 
 
 async def of_alert(session: AsyncSession, alert: Alert, delivery: str) -> list[Office]:

@@ -30,7 +30,7 @@ def _a_zone(name: str) -> str:
     return name
 
 
-def _a_lead(text: str) -> str:
+def a_lead(text: str) -> str:
     names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     if not names <= PLACEHOLDERS:
         raise ValueError("only {country} and {date} can be filled in")
@@ -42,6 +42,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 Slug = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Key = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00\r\n]*$")]
 Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\s\x00]+)?$")]
 
 
@@ -57,7 +58,7 @@ class Stage(Part):
     key: Key
     label: Line
     meaning: Text
-    lead: Annotated[Text, AfterValidator(_a_lead)]
+    lead: Annotated[Text, AfterValidator(a_lead)]
 
 
 class CampaignPart(Part):
@@ -85,16 +86,28 @@ class Step(Part):
 
 
 class Country(Part):
-    """A country the alert writes to, its dated steps, and what its government requires."""
+    """A country the alert writes to, its dated steps, and what its government requires.
+
+    The two lists of roles: the offices that the text before each is true of; empty, all of them.
+    """
 
     code: CountryCode
     name: Annotated[Line, StringConstraints(max_length=80)]
     added_on: date
     record: str = ""
     postal_address: str = ""
+    postal_address_roles: list[TargetRole] = []
     language_note: str = ""
+    language_note_roles: list[TargetRole] = []
     reply_note: str = ""
     stages: list[Step] = []
+
+    @model_validator(mode="after")
+    def _with_their_text(self) -> Self:
+        for name in ("postal_address", "language_note"):
+            if getattr(self, f"{name}_roles") and not getattr(self, name):
+                raise ValueError(f"{name}_roles without {name}")
+        return self
 
 
 class Resource(Part):
@@ -136,6 +149,9 @@ class AlertFile(Part):
     body: Text
     prompts: list[Text] = []
     default_roles: list[TargetRole] = []
+    own_mailbox: Literal["offered", "preferred", "only"] = "offered"
+    editable: bool = False
+    refused_words: list[Word] = []
     campaign: CampaignPart
     countries: list[Country] = []
     resources: list[Resource] = []
@@ -152,6 +168,12 @@ class AlertFile(Part):
             raise ValueError("texts belong to a guide")
         if self.kind == "guide" and (self.prompts or self.default_roles):
             raise ValueError("prompts and default_roles belong to an alert with letters")
+        sends = self.own_mailbox != "offered" or self.editable or self.refused_words
+        if self.kind == "guide" and sends:
+            raise ValueError(
+                "own_mailbox, editable and refused_words belong to an alert with letters"
+            )
+        _no_twins("refused_words", [word.casefold() for word in self.refused_words])
         _no_twins("countries", [country.code for country in self.countries])
         _no_twins("texts", [text.key for text in self.texts])
         for country in self.countries:
@@ -164,7 +186,7 @@ def check(file: str, tables: dict[str, Any]) -> AlertFile:
     try:
         return AlertFile.model_validate(tables)
     except ValidationError as fault:
-        raise _broken(file, fault) from None
+        raise told(file, fault) from None
 
 
 def check_json(name: str, text: str) -> AlertFile:
@@ -172,10 +194,11 @@ def check_json(name: str, text: str) -> AlertFile:
     try:
         return AlertFile.model_validate_json(text)
     except ValidationError as fault:
-        raise _broken(name, fault) from None
+        raise told(name, fault) from None
 
 
-def _broken(file: str, fault: ValidationError) -> PackBroken:
+def told(file: str, fault: ValidationError) -> PackBroken:
+    """Every fault on one line, each with its place."""
     reasons = [f"{_place(one['loc'])}{_reason(one)}" for one in fault.errors()]
     return PackBroken(f"{file}: {'; '.join(reasons)}")
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from app import clock
 from app.campaigns import stages
 from app.campaigns.offices import newest_templates
+from app.campaigns.other_languages import rows
 from app.campaigns.pack_folder import (
     ALERT_FILE,
     LetterFile,
@@ -47,9 +48,13 @@ __all__ = ["Pack", "load_folder", "put", "take_out", "write_folder"]
 OF_AN_ALERT = (
     *("kind", "title", "summary", "timezone", "opens_at", "closes_at", "made_up", "body"),
     *("prompts", "default_roles", "write_before", "expected"),
+    *("own_mailbox", "editable", "refused_words"),
 )
 LISTS_OF_AN_ALERT = ("resources", "share", "texts")
-OF_A_COUNTRY = ("name", "added_on", "record", "postal_address", "language_note", "reply_note")
+OF_A_COUNTRY = (
+    *("name", "added_on", "record", "postal_address", "language_note", "reply_note"),
+    *("postal_address_roles", "language_note_roles"),
+)
 OF_A_STEP = ("stage", "on", "what", "source", "url")
 
 
@@ -84,6 +89,8 @@ async def put(
     alert = await _put_alert(session, pack.alert, campaign, state)
     await _put_countries(session, alert, pack, by)
     await _put_letters(session, alert, pack)
+    standing = await _file(session, alert, campaign) if pack.translations else pack.alert
+    await rows.put(session, alert, pack.translations, standing.model_dump())
     for country in moved:
         await noticing.notice(session, campaign, country, by=by)
     return alert
@@ -123,26 +130,34 @@ async def _owners(session: AsyncSession, pack: Pack) -> tuple[int | None, int | 
 async def take_out(session: AsyncSession, slug: str) -> Pack:
     """The alert as a pack that stands alone: with its campaign, whole. Raises Missing."""
     alert = await session.scalar(
-        select(Alert)
-        .options(selectinload(Alert.campaign), selectinload(Alert.countries))
-        .where(Alert.slug == slug)
+        select(Alert).options(selectinload(Alert.campaign)).where(Alert.slug == slug)
     )
     if alert is None:
         raise Missing("alert", slug)
-    campaign = alert.campaign
+    file = await _file(session, alert, alert.campaign)
+    letters = await newest_templates(session, alert.id)
+    return Pack(
+        file,
+        tuple(LetterFile(one.country, one.language, one.source) for one in letters),
+        tuple(rows.of_row(one, file.model_dump()) for one in alert.translations),
+    )
+
+
+async def _file(session: AsyncSession, alert: Alert, campaign: Campaign) -> AlertFile:
+    """The alert's own file, with what stands in the tables of its campaign and its countries."""
     found = await stages.steps_of(session, campaign)
+    ours = select(AlertCountry).where(AlertCountry.alert_id == alert.id)
+    countries = await session.scalars(ours.order_by(AlertCountry.position))
     tables = _taken(alert, (*OF_AN_ALERT, *LISTS_OF_AN_ALERT)) | {
-        "slug": slug,
+        "slug": alert.slug,
         "campaign": _taken(campaign, ("slug", "title", "aim", "stages")),
-        "countries": [_country(one, found) for one in alert.countries],
+        "countries": [_country(one, found) for one in countries],
     }
     zone = ZoneInfo(alert.timezone)
     for moment in ("opens_at", "closes_at"):
         tables[moment] = tables[moment] and tables[moment].astimezone(zone)
     # not strict: a resource's date comes out of JSON as text
-    file = AlertFile.model_validate(tables, strict=False)
-    letters = await newest_templates(session, alert.id)
-    return Pack(file, tuple(LetterFile(one.country, one.language, one.source) for one in letters))
+    return AlertFile.model_validate(tables, strict=False)
 
 
 def _country(row: AlertCountry, steps: Sequence[StageStep]) -> dict[str, Any]:

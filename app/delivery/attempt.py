@@ -72,7 +72,12 @@ def write(work: Work, settings: Settings) -> Message:
         )
     if isinstance(work, NoticeClaim):
         notice = notices.write(
-            work.notice, work.submission, work.letters, moved=work.moved, settings=settings
+            work.notice,
+            work.submission,
+            work.letters,
+            moved=work.moved,
+            waiting=work.waiting,
+            settings=settings,
         )
         return message.of_notice(work, notice, settings)
     text = render.confirmed(work.letter, work.submission, work.target, work.template, work.country)

@@ -14,6 +14,8 @@ from app.campaigns import offices
 from app.errors import FormRefused, LinkExpired, Missing, TextChanged
 from app.letters import form as forms
 from app.letters import participation
+from app.letters.words import edits, prints, texts
+from app.letters.words.edits import Edit
 from app.models import (
     FREED,
     Alert,
@@ -28,7 +30,6 @@ from app.models import (
 )
 from app.outbox import notices, queue, suppressions
 from app.settings import Settings
-from app.tokens import CONFIRM, read_token
 from app.wording import render
 from app.wording.render import LetterText
 
@@ -44,6 +45,8 @@ class Waiting:
     template: LetterTemplate
     stage: str
     text: LetterText
+    outdated: Edit | None = None  # what was written anew for an earlier stage, and does not leave
+    lacks_address: bool = False  # its office asks for the sender's postal address
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,6 @@ class Confirmed:
     queued: int
     duplicates: int
     suppressed: int
-
-
-async def by_token(session: AsyncSession, settings: Settings, token: str) -> Submission:
-    """The submission of a confirm link. Raises Missing, or LinkExpired when it waited too long."""
-    submission = await load(session, read_token(settings, CONFIRM, token))
-    if not submission.confirmed_at and submission.expires_at <= clock.now():
-        raise LinkExpired()
-    return submission
 
 
 async def load(session: AsyncSession, public_id: str) -> Submission:
@@ -100,8 +95,18 @@ async def waiting(session: AsyncSession, submission: Submission) -> list[Waiting
         template = office.template if office else template
         country = countries[target.country]
         text = render.of_submission(submission, target, template, country, stage=stage)
-        found.append(Waiting(letter, target, contact, country, template, stage, text))
+        old = edits.outdated(submission, target.id, stage)
+        lacks = _lacks_address(submission, country, target, stage)
+        found.append(Waiting(letter, target, contact, country, template, stage, text, old, lacks))
     return found
+
+
+def _lacks_address(
+    submission: Submission, country: AlertCountry, target: Target, stage: str
+) -> bool:
+    """One that was written anew may well have it in its text."""
+    wants = render.wants_address(country, target.role) and not submission.postal_address
+    return wants and render.edited(submission, target.id, stage) is None
 
 
 def seal(letters: Sequence[Waiting]) -> str:
@@ -111,9 +116,10 @@ def seal(letters: Sequence[Waiting]) -> str:
 
 async def reword(session: AsyncSession, submission: Submission, own_words: str) -> None:
     """Let the supporter change their own sentence while the letters wait. Raises FormRefused."""
-    words = forms.clean(own_words, one_line=False)
-    if len(words) > forms.LIMITS["own_words"]:
-        raise FormRefused({"own_words": "too_long"})
+    words = texts.clean(own_words, one_line=False)
+    form = forms.Form(own_words=words)
+    if faults := forms.unkind(form, submission.alert.refused_words) | forms.too_long(form):
+        raise FormRefused(faults)
     submission.own_words = words
     await session.flush()
 
@@ -125,6 +131,8 @@ async def confirm(
 
     Pressed twice, the second changes nothing. Raises TextChanged, LinkExpired.
     """
+    if not submission.confirmed_at and submission.expires_at <= clock.now():
+        raise LinkExpired()
     letters = await waiting(session, submission)
     if letters and seal(letters) != shown:
         raise TextChanged()
@@ -136,25 +144,26 @@ async def confirm(
     )
     if claimed is None:
         return Confirmed(0, 0, 0)
-    barred = await suppressions.among(
-        session, {one.contact.email for one in letters if one.contact}
-    )
-    queued = duplicates = suppressed = 0
+    addresses = {one.contact.email for one in letters if one.contact}
+    barred = await suppressions.among(session, addresses)
+    queued: list[Waiting] = []
+    duplicates = suppressed = 0
     for one in letters:
         if why := barred.get(one.contact.email.casefold()) if one.contact else None:
             await _end(session, one, LetterStatus.SUPPRESSED, why)
             suppressed += 1
         elif await _queue(session, submission, one):
-            queued += 1
+            queued.append(one)
         else:
             await _end(session, one, LetterStatus.CANCELLED, "you had already written to them")
             duplicates += 1
     if queued:
         await participation.count(session, submission)
+        await prints.keep(session, settings, [_printed(one) for one in queued])
     if duplicates:
         domain = settings.mail_domain
         await notices.put(session, submission, NoticeKind.DUPLICATE, mail_domain=domain)
-    return Confirmed(queued, duplicates, suppressed)
+    return Confirmed(len(queued), duplicates, suppressed)
 
 
 async def lapse(session: AsyncSession) -> int:
@@ -196,6 +205,10 @@ async def _queue(session: AsyncSession, submission: Submission, one: Waiting) ->
     except IntegrityError:  # the same person confirmed the same letter at this very moment
         return False
     return bool(moved)
+
+
+def _printed(one: Waiting) -> prints.Confirmed:
+    return prints.Confirmed(one.letter.id, one.target.id, one.letter.delivery, one.text)
 
 
 async def _already_written(session: AsyncSession, submission: Submission, one: Waiting) -> bool:

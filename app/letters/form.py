@@ -1,6 +1,5 @@
 """What a supporter filled in, cleaned: every character they meant, none that could do harm."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,9 +8,13 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.errors import FormRefused
 from app.languages import LANGUAGES, SOURCE, countries
+from app.letters.words import edits, refused
+from app.letters.words.edits import Edit
+from app.letters.words.texts import clean
 
 LIMITS = {"name": 120, "city": 120, "postal_address": 400, "subject": 150, "own_words": 10_000}
 ONE_LINE = ("name", "city", "subject")
+THEIR_OWN = ("own_words", "subject")  # what they write; a name or an address is what it is
 SOURCE_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "partner")
 
 
@@ -31,8 +34,10 @@ class Form:
     countries: Sequence[str] | None = None
     roles: Sequence[str] | None = None
     offices: Sequence[int] | None = None
+    edits: Mapping[int, Edit] = field(default_factory=dict)  # by the office's target id
     source: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None  # the preview's choice of variants, so that what was read is sent
+    page: str = ""  # drawn at random: a letter opened twice from one page counts once
 
 
 def tidy(form: Form) -> Form:
@@ -45,6 +50,7 @@ def tidy(form: Form) -> Form:
     return replace(
         form,
         **texts,
+        edits={target_id: edits.tidy(one) for target_id, one in form.edits.items()},
         email=form.email.strip(),
         country=form.country.strip().upper(),
         language=language,
@@ -57,13 +63,17 @@ def too_long(form: Form) -> dict[str, str]:
     return {name: "too_long" for name, most in LIMITS.items() if len(getattr(form, name)) > most}
 
 
-def checked(form: Form) -> Form:
-    """The tidied form, when it can be taken. Raises FormRefused with a reason for each field."""
+def checked(form: Form, refused_words: Sequence[str] = ()) -> Form:
+    """The tidied form, when it can be taken. Raises FormRefused with a reason for each field.
+
+    `refused_words`: the insults that the alert's organisers listed.
+    """
     form = tidy(form)
     faults = {
         name: "missing" for name in ("name", "email", "city", "country") if not getattr(form, name)
     }
-    faults |= too_long(form)
+    faults |= edits.faults(form.edits, name=form.name, refused_words=refused_words)
+    faults |= unkind(form, refused_words) | too_long(form)
     if form.country and form.country not in dict(countries(SOURCE)):
         faults["country"] = "unknown_country"
     if not form.consent:
@@ -76,21 +86,14 @@ def checked(form: Form) -> Form:
     return replace(form, email=address)
 
 
-def clean(text: str, *, one_line: bool = True) -> str:
-    """NFC, without control characters; one line where a header or an address line is made of it.
-
-    Directional marks stay: Arabic and Hebrew names need them, and headers strip them on their own.
-    """
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\x85", "\n")
-    kept = "".join(one for one in text if one in "\n\t" or _printable(one)).replace("\t", " ")
-    if one_line:
-        return " ".join(kept.split())
-    return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n ")
-
-
-def _printable(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cs"}
+def unkind(form: Form, refused_words: Sequence[str]) -> dict[str, str]:
+    """What a letter may not say, in the fields of a tidied form that are theirs to write."""
+    found: dict[str, str] = {}
+    for name in THEIR_OWN:
+        text = getattr(form, name)
+        if len(text) <= LIMITS[name] and (reason := refused.why(text, refused_words)):
+            found[name] = reason
+    return found
 
 
 def _address(email: str) -> tuple[str, str]:

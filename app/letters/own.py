@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import Missing, TooLate
+from app.errors import Forgotten, Missing, TooLate
 from app.letters.confirmation import load
 from app.models import Letter, LetterStatus, Submission
 from app.outbox import queue
@@ -14,8 +14,14 @@ CAN_BE_WITHDRAWN = (LetterStatus.HELD, LetterStatus.QUEUED)
 
 
 async def by_token(session: AsyncSession, settings: Settings, token: str) -> Submission:
-    """The submission of a letters link. Raises Missing."""
-    return await load(session, read_token(settings, LETTERS, token))
+    """The submission of a letters link. Raises Missing, or Forgotten for one that was erased."""
+    public_id = read_token(settings, LETTERS, token)
+    try:
+        return await load(session, public_id)
+    except Missing:
+        if await session.scalar(select(Submission.id).where(Submission.public_id == public_id)):
+            raise Forgotten("link") from None
+        raise
 
 
 async def withdraw(session: AsyncSession, submission: Submission, letter_id: int) -> None:

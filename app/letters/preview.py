@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 from app.campaigns.offices import Office
 from app.letters.form import Form, tidy
+from app.letters.words import edits
+from app.letters.words.edits import Edit
 from app.wording import render
 from app.wording.render import LetterText, Words
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One letter as a sheet of paper."""
+    """One letter as a sheet of paper. `edit`: what its open fields hold; `outdated`: what was
+    written for an earlier stage, and does not go out."""
 
     office: Office
     text: LetterText
+    edit: Edit | None = None
+    outdated: Edit | None = None
 
 
 def sheets(form: Form, chosen: Sequence[Office], *, seed: int, blank: Words) -> list[Sheet]:
@@ -28,12 +33,18 @@ def sheets(form: Form, chosen: Sequence[Office], *, seed: int, blank: Words) -> 
         own_words=form.own_words,
         subject=form.subject,
     )
-    return [_sheet(office, words, seed) for office in chosen]
+    return [_sheet(office, words, seed, form.edits.get(office.target.id)) for office in chosen]
 
 
-def _sheet(office: Office, words: Words, seed: int) -> Sheet:
-    fitting = render.address_only_where_required(words, office.country)
-    text = render.letter(
+def _sheet(office: Office, words: Words, seed: int, edit: Edit | None) -> Sheet:
+    fitting = render.address_only_where_required(words, office.country, office.target.role)
+    ours = render.letter(
         office.template, office.target, stage=office.stage, seed=seed, words=fitting
     )
-    return Sheet(office, text)
+    if edit is None:
+        return Sheet(office, ours)
+    if not edits.is_touched(edit):
+        return Sheet(office, ours, edits.of(ours, office.stage))
+    if edit.stage not in ("", office.stage):
+        return Sheet(office, ours, outdated=edit)
+    return Sheet(office, edits.text(edit), edit._replace(stage=office.stage))

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -11,11 +12,12 @@ from app import clock
 from app.campaigns import alerts, offices
 from app.campaigns.offices import Office
 from app.contacts import directory
-from app.errors import FormRefused
+from app.errors import FormRefused, OwnMailboxOnly
 from app.letters import form as forms
 from app.letters.form import Form
 from app.letters.people import person_key
-from app.models import Alert, NoticeKind, Submission
+from app.letters.words import edits
+from app.models import Alert, NoticeKind, OwnMailbox, Submission
 from app.outbox import notices, queue
 from app.settings import TRIED_OUT, Settings
 from app.wording import render
@@ -34,16 +36,20 @@ class Submitted(NamedTuple):
 async def submit(session: AsyncSession, settings: Settings, alert: Alert, form: Form) -> Submitted:
     """Take a form. The answer is the same for an address we know and one we do not.
 
-    Raises AlertClosed, AlertNotOpen, AlertFrozen, or FormRefused with a reason for each field.
+    Raises AlertClosed, AlertNotOpen, AlertFrozen, OwnMailboxOnly, or FormRefused with a reason for
+    each field.
     """
     await alerts.check_open(session, alert)
+    if alert.own_mailbox == OwnMailbox.ONLY:
+        raise OwnMailboxOnly
     delivery = alerts.delivery_for(alert, settings, form.email)
     available = await offices.of_alert(session, alert, delivery)
-    form, chosen = _checked(form, available)
+    form, chosen = checked(alert, form, available)
     if await directory.any_of(session, [form.email]):
         # or a stranger's form would have us write to an office, past its pace
         raise FormRefused({"email": "an_office"})
     submission = of_form(settings, alert, form, chosen)
+    submission.edits = _edits(submission, form, chosen)
     session.add(submission)
     await session.flush()
     rows = [letter_to(settings, submission, office) for office in chosen]
@@ -70,8 +76,10 @@ def choose(form: Form, available: Sequence[Office]) -> list[Office]:
     return chosen
 
 
-def _checked(form: Form, available: Sequence[Office]) -> tuple[Form, list[Office]]:
-    """Both kinds of fault at once: a form is sent back only once for all of them."""
+def checked(alert: Alert, form: Form, available: Sequence[Office]) -> tuple[Form, list[Office]]:
+    """The tidied form and the offices it asks for. Raises FormRefused with both kinds of fault at
+    once: a form is sent back only once for all of them.
+    """
     faults: dict[str, str] = {}
     chosen: list[Office] = []
     try:
@@ -79,7 +87,9 @@ def _checked(form: Form, available: Sequence[Office]) -> tuple[Form, list[Office
     except FormRefused as refusal:
         faults |= refusal.fields
     try:
-        form = forms.checked(form)
+        theirs = {one.target.id for one in chosen} if alert.editable else ()
+        anew = {ref: edit for ref, edit in form.edits.items() if ref in theirs}
+        form = forms.checked(replace(form, edits=anew), alert.refused_words)
     except FormRefused as refusal:
         faults = refusal.fields | faults
     if faults:
@@ -99,9 +109,9 @@ def of_form(settings: Settings, alert: Alert, form: Form, chosen: Sequence[Offic
     """The row of a form that was checked, not yet in the session."""
     now = clock.now()
     delivery = alerts.delivery_for(alert, settings, form.email)
-    required = any(office.country.postal_address for office in chosen)
+    required = any(office.wants_address for office in chosen)
     return Submission(
-        public_id=secrets.token_urlsafe(12),
+        public_id=new_id(),
         alert_id=alert.id,
         delivery=delivery,
         person_key=_key(settings, delivery, form.email),
@@ -119,6 +129,26 @@ def of_form(settings: Settings, alert: Alert, form: Form, chosen: Sequence[Offic
         created_at=now,
         expires_at=now + PATIENCE,
     )
+
+
+def new_id() -> str:
+    """What a submission is called in links: nobody can guess one."""
+    return secrets.token_urlsafe(12)
+
+
+def _edits(
+    submission: Submission, form: Form, chosen: Sequence[Office]
+) -> dict[str, dict[str, str]]:
+    """The letters that they wrote anew; one that reads as ours is ours."""
+    found = {}
+    for office in chosen:
+        if edit := form.edits.get(office.target.id):
+            ours = render.of_submission(
+                submission, office.target, office.template, office.country, stage=office.stage
+            )
+            if kept := edits.kept(edit, ours, office.stage):
+                found[str(office.target.id)] = kept
+    return found
 
 
 def _key(settings: Settings, delivery: str, email: str) -> str:

@@ -52,6 +52,7 @@ SUBMISSIONS = select(
     SUBMISSION.c.postal_address,
     SUBMISSION.c.own_words,
     SUBMISSION.c.subject,
+    SUBMISSION.c.edits,
     SUBMISSION.c.variant_seed,
 ).where(among(SUBMISSION.c.id))
 TARGETS = select(TARGET).where(among(TARGET.c.id))

@@ -7,38 +7,39 @@ Organisers are told by `alarm` of a freeze that a refusal made, and asked by `in
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import (
-    and_,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import and_, delete, exists, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import aliased
 
 from app import clock
 from app.db import insert_for
-from app.models import Alert, Attempt, Freeze, Letter, LetterStatus, Notice, NoticeKind, Submission
-from app.outbox import suppressions
-from app.outbox.claims import AN_HOUR, CRASHES
+from app.models import Freeze, Letter, LetterStatus, Notice, NoticeKind, Submission
 from app.outbox.rows import among
-from app.outbox.telling import alarms, enclosed, invitations, moved
-from app.outbox.telling.alarms import AlarmClaim
-from app.settings import Settings
-from app.wording.notices import Enclosed, Moved
+from app.outbox.telling import alarms, enclosed, limits, moved, reminders
+from app.outbox.telling.claiming import NoticeClaim, change, claim, give_back, recover, settle
+from app.settings import TRIED_OUT, Settings
 
-A_DAY = timedelta(days=1)
-A_DAY_TO_ONE_PERSON = 3
+__all__ = [
+    "GATHERING",
+    "NoticeClaim",
+    "alarm",
+    "ask_again",
+    "claim",
+    "drop_for",
+    "follow",
+    "forget_waiting",
+    "give_back",
+    "invite",
+    "offer_anew",
+    "put",
+    "recover",
+    "remind",
+    "settle",
+]
+
 # a notice waits for the letters of one form that leave, or fail, soon after the first
 GATHERING = {NoticeKind.COPY: timedelta(seconds=10), NoticeKind.FAILED: timedelta(hours=1)}
 LEFT = (LetterStatus.HANDED_OVER, LetterStatus.ACCEPTED)
@@ -63,26 +64,6 @@ NEWS = (
     )
     .distinct()
 )
-# anybody can have these sent to a stranger's address; the others go to a confirmed one
-LIMITED = (NoticeKind.CONFIRM, NoticeKind.DUPLICATE)
-
-
-@dataclass(frozen=True)
-class NoticeClaim:
-    """A notice that this worker holds, the submission it is about, and the letters it tells of,
-    or the move that they were called off for."""
-
-    notice: Notice
-    submission: Submission
-    letters: tuple[Enclosed, ...] = ()
-    moved: Moved | None = None
-
-    @property
-    def to(self) -> Submission:
-        return self.submission
-
-
-To = TypeVar("To", NoticeClaim, AlarmClaim)
 
 
 async def put(
@@ -93,15 +74,10 @@ async def put(
     At most three a day to one address, and one of them about duplicates: a form must not
     become a way to fill a stranger's mailbox.
     """
-    since = clock.now() - A_DAY
-    sent_to = select(func.count(Notice.id)).where(
-        Notice.person_key == submission.person_key,
-        Notice.created_at > since,
-        Notice.kind.in_(LIMITED),
-    )
-    if (await session.scalar(sent_to) or 0) >= A_DAY_TO_ONE_PERSON:
+    today = limits.today(submission.person_key)
+    if (await session.scalar(today) or 0) >= limits.A_DAY_TO_ONE_PERSON:
         return False
-    same = sent_to.where(Notice.kind == NoticeKind.DUPLICATE)
+    same = today.where(Notice.kind == NoticeKind.DUPLICATE)
     if kind is NoticeKind.DUPLICATE and await session.scalar(same):
         return False
     row = _to_supporter(
@@ -109,6 +85,41 @@ async def put(
     )
     await session.execute(insert(Notice).values(row))
     return True
+
+
+async def ask_again(session: AsyncSession, submission: Submission, *, mail_domain: str) -> bool:
+    """Queue the request to confirm once more, unless one waits to leave already or this person
+    had enough today; tells which."""
+    waiting = exists().where(
+        Notice.submission_id == submission.id,
+        Notice.person_key == submission.person_key,
+        Notice.kind == NoticeKind.CONFIRM,
+        Notice.status == LetterStatus.QUEUED,
+    )
+    if await session.scalar(select(waiting)):
+        return False
+    return await put(session, submission, NoticeKind.CONFIRM, mail_domain=mail_domain)
+
+
+async def remind(
+    session: AsyncSession, settings: Settings, *, waited: timedelta, limit: int = 500
+) -> int:
+    """Remind once of forms that were not confirmed within a day; gives how many were put.
+
+    `waited`: how long letters wait from the form on. The index over reminders decides, not a
+    look at them: several workers do this at once.
+    """
+    deliveries = (settings.delivery, *TRIED_OUT)
+    rows = [
+        _to_supporter(
+            one.id, one.person_key, one.delivery, NoticeKind.REMINDER, settings.mail_domain
+        )
+        for one in await reminders.due(session, deliveries=deliveries, waited=waited, limit=limit)
+    ]
+    if not rows:
+        return 0
+    put = insert_for(session)(Notice.__table__).on_conflict_do_nothing()
+    return len((await session.execute(put.returning(Notice.__table__.c.id), rows)).all())
 
 
 async def alarm(session: AsyncSession, freeze: Freeze, kind: NoticeKind, settings: Settings) -> int:
@@ -174,161 +185,6 @@ async def offer_anew(
         await session.execute(insert(Notice), rows)
 
 
-async def claim(
-    session: AsyncSession, *, worker: str, delivery: str, limit: int, lease: timedelta
-) -> list[NoticeClaim | AlarmClaim]:
-    """Take up to `limit` due notices for this worker; what has nothing to tell is called back."""
-    now = clock.now()
-    due = and_(Notice.status == LetterStatus.QUEUED, Notice.not_before <= now)
-    chosen = list(
-        await session.scalars(
-            select(Notice.id)
-            .where(due, Notice.delivery == delivery)
-            .order_by(Notice.not_before, Notice.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
-    if not chosen:
-        return []
-    await _update(
-        session,
-        Notice.id.in_(chosen),
-        status=LetterStatus.SENDING,
-        status_at=now,
-        worker=worker,
-        lease_until=now + lease,
-        attempts=Notice.attempts + 1,
-        first_attempt_at=func.coalesce(Notice.first_attempt_at, now),
-    )
-    to_supporters = await _load(session, chosen)
-    about_forms = {one.notice.id for one in to_supporters}
-    to_organisers = await _alarms(session, [one for one in chosen if one not in about_forms])
-    to_supporters = await _with_letters(session, await _without_suppressed(session, to_supporters))
-    return [*to_organisers, *to_supporters]
-
-
-async def recover(session: AsyncSession) -> int:
-    """Queue again what lost workers held; gives how many.
-
-    As with letters: one that lost its worker before goes an hour ahead, for it may be what kills
-    workers; the third time without an attempt on record a person must look.
-    """
-    on_record = (
-        select(func.count(Attempt.id))
-        .where(Attempt.notice_id == Notice.id)
-        .correlate(Notice)
-        .scalar_subquery()
-    )
-    unrecorded = Notice.attempts - on_record
-    return await _update(
-        session,
-        and_(Notice.status == LetterStatus.SENDING, Notice.lease_until < clock.now()),
-        status=case((unrecorded >= CRASHES, LetterStatus.FAILED), else_=LetterStatus.QUEUED),
-        status_at=clock.now(),
-        not_before=case((unrecorded > 1, clock.now() + AN_HOUR), else_=Notice.not_before),
-        worker="",
-        lease_until=None,
-    )
-
-
-async def settle(
-    session: AsyncSession,
-    notice: Notice,
-    *,
-    worker: str,
-    to: LetterStatus,
-    wait: timedelta = timedelta(0),
-) -> bool:
-    """Write how an attempt ended, if this worker still holds the notice; tells whether it did."""
-    held = and_(
-        Notice.id == notice.id,
-        Notice.status == LetterStatus.SENDING,
-        Notice.worker == worker,
-        Notice.attempts == notice.attempts,
-    )
-    now = clock.now()
-    values: dict[str, Any] = {"status": to, "status_at": now, "worker": "", "lease_until": None}
-    return await _update(session, held, not_before=now + wait, **values) == 1
-
-
-async def give_back(session: AsyncSession, worker: str, notice_ids: Sequence[int]) -> None:
-    """Return notices that were claimed and never begun."""
-    held = and_(
-        Notice.id.in_(notice_ids), Notice.worker == worker, Notice.status == LetterStatus.SENDING
-    )
-    await _update(
-        session,
-        held,
-        status=LetterStatus.QUEUED,
-        worker="",
-        lease_until=None,
-        attempts=Notice.attempts - 1,
-        first_attempt_at=case((Notice.attempts > 1, Notice.first_attempt_at)),
-    )
-
-
-async def _update(session: AsyncSession, where: Any, **values: Any) -> int:
-    statement = update(Notice).where(where).values(**values)
-    result = await session.execute(statement.execution_options(synchronize_session=False))
-    return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-async def _load(session: AsyncSession, notice_ids: Sequence[int]) -> list[NoticeClaim]:
-    rows = await session.execute(
-        select(Notice, Submission)
-        .join(Submission, Submission.id == Notice.submission_id)
-        .options(selectinload(Submission.alert).selectinload(Alert.campaign))
-        .where(Notice.id.in_(notice_ids))
-        .order_by(Notice.id)
-    )
-    return [NoticeClaim(notice, submission) for notice, submission in rows]
-
-
-async def _alarms(session: AsyncSession, notice_ids: Sequence[int]) -> list[AlarmClaim]:
-    """Those to organisers; called off where somebody has let the letters go on meanwhile, or the
-    invitation was taken back."""
-    if not notice_ids:
-        return []
-    found = await alarms.claimed(session, notice_ids)
-    found += await invitations.claimed(session, notice_ids)
-    empty = set(notice_ids) - {one.notice.id for one in found}
-    if empty:
-        await _update(session, Notice.id.in_(empty), status=LetterStatus.CANCELLED)
-    return await _without_suppressed(session, found)
-
-
-async def _without_suppressed(session: AsyncSession, claims: list[To]) -> list[To]:
-    barred = await suppressions.among(session, {claim.to.email for claim in claims})
-    stopped = [c.notice.id for c in claims if c.to.email.casefold() in barred]
-    if stopped:
-        await _update(session, Notice.id.in_(stopped), status=LetterStatus.SUPPRESSED)
-    return [claim for claim in claims if claim.notice.id not in stopped]
-
-
-async def _with_letters(session: AsyncSession, claims: list[NoticeClaim]) -> list[NoticeClaim]:
-    """Copies and failure notices with the letters they tell of; without any, they are called off.
-
-    So are notices whose form was erased while another worker held them: nobody is left to write to.
-    """
-    letters = await enclosed.of_copies(session, [c.notice for c in claims])
-    letters |= await enclosed.of_failures(session, [c.notice for c in claims])
-    moves = await moved.of_notices(session, [c.notice for c in claims])
-    told = [
-        replace(one, letters=tuple(letters.get(one.notice.id, ())), moved=moves.get(one.notice.id))
-        for one in claims
-    ]
-    empty = [
-        one.notice.id
-        for one in told
-        if one.submission.erased_at
-        or (one.notice.kind not in LIMITED and not (one.letters or one.moved))
-    ]
-    if empty:
-        await _update(session, Notice.id.in_(empty), status=LetterStatus.CANCELLED)
-    return [one for one in told if one.notice.id not in empty]
-
-
 def _to_supporter(
     submission_id: int, person_key: str, delivery: str, kind: NoticeKind, mail_domain: str
 ) -> dict[str, Any]:
@@ -379,7 +235,7 @@ async def _join_gathering(session: AsyncSession, submission_ids: list[int]) -> l
 async def drop_for(session: AsyncSession, person_key: str) -> None:
     """Call back the notices to one person that have not left."""
     waiting = and_(Notice.person_key == person_key, Notice.status == LetterStatus.QUEUED)
-    await _update(session, waiting, status=LetterStatus.CANCELLED)
+    await change(session, waiting, status=LetterStatus.CANCELLED)
 
 
 async def forget_waiting(session: AsyncSession, alert_id: int) -> None:

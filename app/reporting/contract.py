@@ -35,7 +35,10 @@ class CountsJson(BaseModel):
         description="letters by the day they first reached a status, in the alert's time zone; "
         "every day from the first to the last"
     )
-    own_mailbox: int = Field(description="letters that supporters sent from their own mail program")
+    own_mailbox: int = Field(
+        description="letters that supporters opened in their own mail programs; nobody here can "
+        "know whether they sent them, and no other number contains them"
+    )
 
 
 class AlertCountsJson(CountsJson):

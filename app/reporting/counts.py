@@ -1,6 +1,6 @@
 """How many: read from the count tables alone, so that a million letters cost what ten do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -10,12 +10,12 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
-    and_,
     bindparam,
     func,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
 from app.models import (
@@ -26,12 +26,15 @@ from app.models import (
     SendCount,
     SupporterCount,
     Target,
+    Told,
+    ToldCount,
 )
 from app.outbox import queue
 from app.reporting import drawing, way
 
 # an unconfirmed form proves nobody, and anyone could post a thousand
 PRIVATE = frozenset({LetterStatus.HELD, LetterStatus.LAPSED})
+NOTHING_TOLD = {what.value: 0 for what in Told}
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class OfficeCounts:
     office: str
     letters: dict[str, int]
     named: str = ""  # what the alert calls the country; a made-up one has no other name
+    # what supporters told us of it, a Told each, zeros too; never part of the letters
+    told: dict[str, int] = field(default_factory=NOTHING_TOLD.copy)
 
     @property
     def parts(self) -> dict[str, int]:
@@ -71,9 +76,12 @@ class Counts:
     letters: dict[str, int]
     targets: list[OfficeCounts]
     days: list[Day]
-    # nobody can send from their own mail program yet, so there is nothing to count; when they
-    # can, they are counted apart from `sent`: we did not see those letters leave
-    own_mailbox: int = field(default=0)
+
+    @property
+    def own_mailbox(self) -> int:
+        """Letters opened in supporters' own mail programs: apart from `sent`, for nobody here saw
+        one of them leave."""
+        return sum(target.told[Told.OWN_MAILBOX] for target in self.targets)
 
     @property
     def sent(self) -> int:
@@ -86,7 +94,7 @@ class Counts:
         return replace(
             self,
             letters=_without_private(self.letters),
-            targets=[target for target in targets if any(target.letters.values())],
+            targets=[one for one in targets if any((*one.letters.values(), *one.told.values()))],
         )
 
     @property
@@ -109,41 +117,57 @@ class Questions:
 
     offices: Select[str, str, str, int, str]
     days: Select[date, str, int]
+    told: Select[str, str, str, int, str]
 
 
-def _questions(sends: ColumnElement[bool], days: ColumnElement[bool]) -> Questions:
+# what names an alert in a count: itself, or that it is one of a campaign's
+_Which = Callable[[InstrumentedAttribute[int]], ColumnElement[bool]]
+
+
+def _questions(which: _Which) -> Questions:
     delivery: BindParameter[str] = bindparam("delivery")
-    of_offices = (
-        select(
-            Target.country,
-            Target.office,
-            SendCount.status,
-            func.sum(SendCount.n).label("n"),
-            func.min(AlertCountry.name).label("named"),
-        )
-        .join(Target, Target.id == SendCount.target_id)
-        .outerjoin(
-            AlertCountry,
-            and_(
-                AlertCountry.alert_id == SendCount.alert_id, AlertCountry.country == Target.country
-            ),
-        )
-        .where(sends, SendCount.delivery == delivery)
-        .group_by(Target.country, Target.office, SendCount.status)
-        .order_by(Target.country, Target.office)
-    )
     of_days = (
         select(DayCount.day, DayCount.status, func.sum(DayCount.n).label("n"))
-        .where(days, DayCount.delivery == delivery, DayCount.status.in_(sorted(queue.SENT)))
+        .where(which(DayCount.alert_id), DayCount.delivery == delivery)
+        .where(DayCount.status.in_(sorted(queue.SENT)))
         .group_by(DayCount.day, DayCount.status)
     )
-    return Questions(of_offices, of_days)
+    return Questions(
+        _of_offices(SendCount, SendCount.status, which),
+        of_days,
+        _of_offices(ToldCount, ToldCount.what, which),
+    )
+
+
+def _of_offices(
+    counted: type[SendCount] | type[ToldCount], by: InstrumentedAttribute[str], which: _Which
+) -> Select[str, str, str, int, str]:
+    """Country, office, what is counted by, how many, and what the alert calls the country."""
+    # summed first: to join every row of every alert takes half as long again
+    sums = (
+        select(counted.target_id, by.label("what"), func.sum(counted.n).label("n"))
+        .where(which(counted.alert_id), counted.delivery == bindparam("delivery"))
+        .group_by(counted.target_id, by)
+        .subquery()
+    )
+    names = (
+        select(AlertCountry.country, func.min(AlertCountry.name).label("named"))
+        .where(which(AlertCountry.alert_id))
+        .group_by(AlertCountry.country)
+        .subquery()
+    )
+    return (
+        select(Target.country, Target.office, sums.c.what, sums.c.n, names.c.named)
+        .join(sums, sums.c.target_id == Target.id)
+        .outerjoin(names, names.c.country == Target.country)
+        .order_by(Target.country, Target.office)
+    )
 
 
 _REF = bindparam("ref", type_=Integer)
 _ALERTS = select(Alert.id).where(Alert.campaign_id == _REF)
-OF_ALERT = _questions(SendCount.alert_id == _REF, DayCount.alert_id == _REF)
-OF_CAMPAIGN = _questions(SendCount.alert_id.in_(_ALERTS), DayCount.alert_id.in_(_ALERTS))
+OF_ALERT = _questions(lambda alert_id: alert_id == _REF)
+OF_CAMPAIGN = _questions(lambda alert_id: alert_id.in_(_ALERTS))
 SUPPORTERS = select(SupporterCount.n).where(
     SupporterCount.scope == bindparam("scope"),
     SupporterCount.ref == _REF,
@@ -171,7 +195,13 @@ async def _counts(
     for country, office, status, n, named in await connection.execute(asked.offices, values):
         new = OfficeCounts(country, office, NONE.copy(), named or "")
         offices.setdefault((country, office), new).letters[status] = int(n)
+    lettered = len(offices)
+    for country, office, what, n, named in await connection.execute(asked.told, values):
+        new = OfficeCounts(country, office, NONE.copy(), named or "")
+        offices.setdefault((country, office), new).told[what] = int(n)
     targets = list(offices.values())
+    if len(targets) > lettered:  # offices to which we ourselves sent nothing stand in their place
+        targets.sort(key=lambda one: (one.country, one.office))
     return Counts(
         delivery=delivery,
         as_of=clock.now(),

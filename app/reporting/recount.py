@@ -13,11 +13,16 @@ from app.models import (
     Event,
     Letter,
     LetterStatus,
+    OwnMailboxOpening,
     SendCount,
     SupporterCount,
     Target,
+    Told,
+    ToldCount,
 )
 from app.outbox import queue
+from app.reporting.desk import sources
+from app.reporting.told import answers
 
 Key = tuple[Any, ...]
 Tally = Counter[Key]
@@ -42,16 +47,16 @@ async def differences(session: AsyncSession, alert_id: int) -> list[str]:
             alert.campaign_id,
             Letter.alert_id.in_(select(Alert.id).where(Alert.campaign_id == alert.campaign_id)),
         ),
+        *await _of_openings(session, alert),
+        *await sources.differences(session, alert.id),
+        *await answers.differences(session, alert),
     ]
 
 
 async def _of_letters(session: AsyncSession, alert: Alert) -> list[str]:
     kept = select(SendCount.target_id, SendCount.delivery, SendCount.status, SendCount.n)
     rows = select(Letter.target_id, Letter.delivery, Letter.status, func.count().label("n"))
-    offices = {
-        target.id: f"{target.country}, {target.office}"
-        for target in await session.scalars(select(Target))
-    }
+    offices = await _offices(session)
     return [
         f"{offices[target_id]} ({delivery}), {status}: {kept_n} kept, {rows_n} letters"
         for (target_id, delivery, status), kept_n, rows_n in _unequal(
@@ -109,6 +114,33 @@ async def _of_people(
             await _tally(session, rows),
         )
     ]
+
+
+async def _of_openings(session: AsyncSession, alert: Alert) -> list[str]:
+    """Letters opened in supporters' own mail programs."""
+    kept = select(ToldCount.target_id, ToldCount.delivery, ToldCount.n).where(
+        ToldCount.alert_id == alert.id, ToldCount.what == Told.OWN_MAILBOX
+    )
+    rows = (
+        select(OwnMailboxOpening.target_id, OwnMailboxOpening.delivery, func.count().label("n"))
+        .where(OwnMailboxOpening.alert_id == alert.id)
+        .group_by(OwnMailboxOpening.target_id, OwnMailboxOpening.delivery)
+    )
+    offices = await _offices(session)
+    return [
+        f"{offices[target_id]} ({delivery}), opened in own mailboxes: {kept_n} kept, "
+        f"{rows_n} openings"
+        for (target_id, delivery), kept_n, rows_n in _unequal(
+            await _tally(session, kept), await _tally(session, rows)
+        )
+    ]
+
+
+async def _offices(session: AsyncSession) -> dict[int, str]:
+    return {
+        target.id: f"{target.country}, {target.office}"
+        for target in await session.scalars(select(Target))
+    }
 
 
 async def _tally(session: AsyncSession, statement: Select[*tuple[Any, ...]]) -> Tally:

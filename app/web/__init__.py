@@ -18,6 +18,7 @@ from app.web.organisers.editor import letters as editor_letters
 from app.web.organisers.editor import new as editor_new
 from app.web.organisers.editor import page as editor_page
 from app.web.organisers.editor import previews as editor_previews
+from app.web.organisers.editor.translating import page as editor_translations
 from app.web.organisers.life import publishing, steps, trying
 from app.web.organisers.packs import exporting, loading
 from app.web.organisers.people import (
@@ -28,16 +29,30 @@ from app.web.organisers.people import (
     second_factor,
     tokens,
 )
+from app.web.organisers.spreading import page as share_and_embed
 from app.web.organisers.stages import campaigns, kinds, moves, timeline
 from app.web.supporters import alerts as supporters_alerts
-from app.web.supporters import confirm, letters, wrong_address
+from app.web.supporters import confirm, letters, own_mailbox, waiting, wrong_address
 from app.web.supporters import counts as supporters_counts
+from app.web.supporters.mine import answers as mine_answers
+from app.web.supporters.mine import forgetting, live, more
+from app.web.supporters.spreading import embed, picture
+from app.web.supporters.spreading import sharing as passing_on
 
 ROUTERS: tuple[APIRouter, ...] = (
     supporters_alerts.router,
     supporters_counts.router,
+    embed.router,
+    picture.router,
+    waiting.router,
     confirm.router,
     letters.router,
+    live.router,
+    mine_answers.router,
+    more.router,
+    forgetting.router,
+    passing_on.router,
+    own_mailbox.router,
     wrong_address.router,
     api_alerts.router,
     api_counts.router,
@@ -58,6 +73,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     editor_page.router,
     editor_previews.router,
     editor_letters.router,
+    editor_translations.router,
     alerts.router,
     steps.router,
     publishing.router,
@@ -68,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     counts.router,
     exporting.router,
     loading.router,
+    share_and_embed.router,
     campaigns.router,
     kinds.router,
     timeline.router,

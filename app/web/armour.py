@@ -31,6 +31,8 @@ PRIVATE = {
 }
 # an editor shows these beside itself, in a frame
 FRAMED = re.compile(r"^/organise/alerts/[^/]+/draft/")
+# partners show these on pages of theirs
+EMBEDDED = re.compile(r"^/alerts/[^/]+/embed(/|$)")
 # a token in an address opens somebody's letters, or the desk, to whoever reads the log
 TOKENS = re.compile(r"^/(confirm|letters|organise/invitations)/[^/]+")
 
@@ -70,9 +72,9 @@ class Armour:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
-                if FRAMED.search(scope["path"]):
+                if framed_by := _framed_by(scope["path"]):
                     headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"].replace(
-                        "frame-ancestors 'none'", "frame-ancestors 'self'"
+                        "frame-ancestors 'none'", f"frame-ancestors {framed_by}"
                     )
                 if TOKENS.search(scope["path"]):  # error pages behind a personal link too
                     headers.update(PRIVATE)
@@ -90,6 +92,13 @@ class Armour:
                 status=status,
                 ms=round((time.monotonic() - began) * 1000),
             )
+
+
+def _framed_by(path: str) -> str:
+    """Who may show a page in a frame of theirs; nobody else may be made to press its buttons."""
+    if EMBEDDED.search(path):
+        return "*"
+    return "'self'" if FRAMED.search(path) else ""
 
 
 def _limited(scope: Scope, receive: Receive, known: Known) -> Receive:

@@ -1,14 +1,18 @@
 """Forms as a browser posts them, and what is said at a field that cannot be taken as it is."""
 
+import re
 from collections.abc import Mapping
 
 from starlette.datastructures import FormData, QueryParams
 
 from app.languages import marked, translations
 from app.letters.form import LIMITS, SOURCE_KEYS, Form
+from app.letters.words import edits
+from app.letters.words.edits import Edit
 
 TEXTS = ("name", "email", "city", "country", "postal_address", "own_words", "subject")
 A_SEED = 2**31
+EDITED = re.compile(r"edit-(\d{1,11})-(stage|subject|body|begun)")
 
 # reason → sentence; a field's own sentence, where it has one, comes first
 SENTENCES = {
@@ -30,6 +34,41 @@ SENTENCES = {
     "an_office": marked("This is the address of an office. Please write your own."),
     "country_not_in_alert": marked("This action does not write to that country."),
     "no_country": marked("Please choose at least one country to write to."),
+    "code.missing": marked("Please type the six digits from our message."),
+    "not_a_code": marked("A code has six digits, as in 123 456. Please look at it once more."),
+    "wrong_code": marked(
+        "This code does not fit these letters. Please look once more at our newest message. If "
+        "the letters were sent already, the code is used up."
+    ),
+    "link": marked(
+        "“%(piece)s” looks like a link. Mail filters stop letters with links, so please say it in "
+        "words."
+    ),
+    "markup": marked(
+        "“%(piece)s” is code for web pages. An office would see it as it stands here; please "
+        "write plain words."
+    ),
+    "capitals": marked(
+        "Much of this is in capital letters (“%(piece)s …”). It reads like shouting, and mail "
+        "filters stop it. Please write it in ordinary letters; a single word may stay."
+    ),
+    "insult": marked(
+        "Please find another word for “%(piece)s”. A letter that insults nobody is read further."
+    ),
+    "repeated": marked(
+        "“%(piece)s” stands here many times. Mail filters take that for unwanted mail; once is "
+        "enough."
+    ),
+    "senseless": marked(
+        "We cannot find words in this: “%(piece)s”. Please write it as you would say it."
+    ),
+    "spam": marked(
+        "Mail filters look for “%(piece)s” and stop such letters. Please say it in another way."
+    ),
+    "nameless": marked(
+        "Your name is missing from this letter: “%(piece)s”. Please sign it, as an office wants "
+        "to know who writes."
+    ),
     "no_office": marked("Please choose at least one office in each country you ticked."),
 }
 
@@ -47,9 +86,27 @@ def read(data: FormData, *, language: str) -> Form:
         offices=[int(str(one)) for one in data.getlist("offices") if _is_number(str(one))]
         if listed
         else None,
+        edits=_edits(data),
         source={key: str(data[key]) for key in SOURCE_KEYS if key in data},
         seed=int(seed) % A_SEED if _is_number(seed) else None,
+        page=str(data.get("page", ""))[:64],
     )
+
+
+def _edits(data: FormData) -> dict[int, Edit]:
+    """Letters that are being written anew, with what the buttons beside them ask for."""
+    typed: dict[int, dict[str, str]] = {}
+    for key, value in data.multi_items():
+        if found := EDITED.fullmatch(key):
+            typed.setdefault(int(found[1]), {})[found[2]] = str(value)
+    anew = {target_id: Edit(**parts) for target_id, parts in typed.items()}
+    begin, back = str(data.get("edit", "")), str(data.get("ours", ""))
+    if _is_number(begin):
+        # what was written for an earlier stage is taken for the one of today
+        anew[int(begin)] = anew.get(int(begin), edits.BEGUN)._replace(stage="")
+    if _is_number(back):
+        anew.pop(int(back), None)
+    return anew
 
 
 def _is_number(text: str) -> bool:
@@ -74,4 +131,12 @@ def sentences(fields: Mapping[str, str], language: str) -> dict[str, str]:
 def _sentence(field: str, reason: str, language: str) -> str:
     source = SENTENCES.get(f"{field}.{reason}") or SENTENCES.get(reason) or reason
     said = translations(language).gettext(source)
-    return said % {"limit": LIMITS.get(field, 0)} if "%(" in said else said
+    facts = {"limit": limit(field), "piece": getattr(reason, "piece", "")}
+    return said % facts if "%(" in said else said
+
+
+def limit(field: str) -> int:
+    """How many characters fit into a field."""
+    if field.startswith("edit-"):
+        return edits.BODY if field.endswith("-body") else edits.SUBJECT
+    return LIMITS.get(field, 0)

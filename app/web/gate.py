@@ -27,8 +27,11 @@ COOKIE = "organiser"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 (an address to count by, not to listen on)
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+PREVIEWS = 1_200  # an hour; whoever writes with care asks for one every few seconds
 THROTTLES: dict[str, Callable[[Settings], int]] = {  # how many in an hour
     "form": lambda settings: settings.forms_per_hour,
+    "opened": lambda settings: 10 * settings.forms_per_hour,  # a form has several letters
+    "preview": lambda settings: PREVIEWS,
     "sign-in": lambda settings: settings.sign_ins_per_hour,
 }
 
@@ -76,7 +79,7 @@ def throttle(name: str) -> Callable[[Request], Awaitable[None]]:
 
     async def check(request: Request) -> None:
         settings = settings_of(request)
-        if name == "form" and not settings.paced:
+        if name != "sign-in" and not settings.paced:
             return
         n = per_hour(settings)
         key = f"visitor:{name}:{visitor(request)}"

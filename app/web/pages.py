@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import nh3
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from fastapi import Request
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 
 from app import languages
 from app.settings import Delivery, Settings
-from app.web.looks import spoken
+from app.web.looks import sharing, spoken
 from app.web.looks.assets import Assets
 from app.wording.language import translated
 
@@ -82,9 +82,12 @@ class Pages:
             "language": language,
             "reviewed": languages.is_reviewed(language),
             "organisation_name": self.settings.organisation_name,
+            "public_url": self.settings.public_url.rstrip("/"),
+            "open_graph_locale": sharing.open_graph_locale(language),
             "practice": "" if self.settings.delivery is Delivery.LIVE else self.settings.delivery,
             "sandbox_is_open": self.settings.public_is_loopback,
             "static_url": self._assets.url,
+            "logo": self._assets.logo,
         }
         return environment
 
@@ -100,6 +103,7 @@ def render(request: Request, name: str, status: int = 200, **context: Any) -> HT
         "organiser": sign_in.organiser if sign_in else None,
         "form_token": sign_in.form_token if sign_in else "",
         "speaks": _speaks(request),
+        "language_asked": request.query_params.get("lang") == language,
     } | context
     if "alert" in context and "words" not in context:
         context["words"] = translated.words(context["alert"], language)
@@ -156,7 +160,7 @@ def _filters(language: str) -> dict[str, Any]:
         """A moment in the given time zone, which is named."""
         local = value.astimezone(ZoneInfo(zone))
         hour = dates.format_time(local.time(), "HH:mm", locale=locale)
-        named = "UTC" if zone == "UTC" else dates.get_timezone_name(local, "short", locale=locale)
+        named = _zone_name(local, zone, locale)
         human = f"{day(local.date(), language)}, {hour} {named}"
         return _time(value.astimezone(UTC).isoformat(timespec="minutes"), human)
 
@@ -174,6 +178,14 @@ def _filters(language: str) -> dict[str, Any]:
         "country": country,
         "markdown": markdown,
     }
+
+
+def _zone_name(local: datetime, zone: str, locale: Locale) -> str:
+    """A language without a short name for a zone would write an offset: its long name is words."""
+    if zone == "UTC":
+        return zone
+    short = dates.get_timezone_name(local, "short", locale=locale)
+    return short if short.isalpha() else dates.get_timezone_name(local, "long", locale=locale)
 
 
 def _time(machine: str, human: str) -> Markup:

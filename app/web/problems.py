@@ -44,6 +44,15 @@ REFUSALS: dict[type[Exception], Problem] = {
         _("There is nothing here"),
         _("The address may be mistyped, or what was here has been taken away."),
     ),
+    errors.Forgotten: Problem(
+        410,
+        _("What was here is forgotten"),
+        _(
+            "Your name, your addresses and your words are gone from here, because you asked for"
+            " it or because we keep them no longer. Letters that left stay counted, and nobody"
+            " can tell any more who wrote them. Thank you for writing."
+        ),
+    ),
     errors.AlertClosed: Problem(
         410,
         _("This alert has ended"),
@@ -63,6 +72,15 @@ REFUSALS: dict[type[Exception], Problem] = {
         _(
             "The organisers hold it while they look at something. Letters confirmed before are"
             " kept and wait. Please come back later."
+        ),
+    ),
+    errors.OwnMailboxOnly: Problem(
+        409,
+        _("These letters go out from your own mailbox"),
+        _(
+            "This action sends nothing from here, and nothing was stored. Open its page, fill in"
+            " the form and choose “Send them from my own mailbox”: each letter then opens in your"
+            " own mail program."
         ),
     ),
     errors.FormRefused: Problem(
@@ -87,6 +105,11 @@ REFUSALS: dict[type[Exception], Problem] = {
         409,
         _("This letter has already left"),
         _("It was sent, or is being sent at this moment, and cannot be called back."),
+    ),
+    errors.TooEarly: Problem(
+        409,
+        _("This letter has not left yet"),
+        _("Nothing was stored. Once it has left, you can tell us whether they answered."),
     ),
     errors.TooMany: Problem(
         429,

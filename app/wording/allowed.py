@@ -17,9 +17,10 @@ from app.errors import TemplateBroken
 from app.wording.examining import refusing
 
 CHOICES = ("role", "office", "stage")
-PERSON = ("name", "city", "country", "postal_address", "own_words")
-PIECES = ("salutation", "opening", "closing", "ask")
-IN_A_PIECE = frozenset(CHOICES + PERSON) - {"postal_address", "own_words"}
+SENDER = ("name", "city", "country")
+PERSON = (*SENDER, "postal_address", "own_words")
+PIECES = ("salutation", "opening", "closing", "ask", "reasons")
+IN_A_PIECE = frozenset(CHOICES + SENDER)
 IN_A_BODY = frozenset(CHOICES + PERSON + PIECES)
 
 DEEPEST = 20  # one inside the other; Python itself gives up at a hundred

@@ -11,7 +11,8 @@ from app.wording.templates import FENCE, ROLES
 
 STARTS = Path(__file__).parents[2] / "templates" / "starts"
 FOREIGN = "There is no start in this language yet: what stands here is English."
-PLACES = ("subjects", "openings", "closings")
+PLACES = ("subjects", "openings", "reasons", "closings")
+NEEDED = ("subjects", "openings", "closings")  # a letter can do without reasons of its own
 ENDS_OF_LINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -35,6 +36,7 @@ class LetterFields:
     salutations: Mapping[str, str] = field(default_factory=dict)  # by role
     subjects: tuple[VariantFields, ...] = ()
     openings: tuple[VariantFields, ...] = ()
+    reasons: tuple[VariantFields, ...] = ()
     closings: tuple[VariantFields, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)  # by stage
     body: str = ""
@@ -72,7 +74,8 @@ def write(fields: LetterFields) -> str:
     lines += ["", "[salutations]", *_pairs(kept.salutations)]
     for place in PLACES:
         variants = kept.variants(place)
-        lines += [] if variants else ["", f"[[{place}]]", 'text = ""']  # the place may not be gone
+        if not variants and place in NEEDED:
+            lines += ["", f"[[{place}]]", 'text = ""']  # the place may not be gone
         for one in variants:
             lines += ["", f"[[{place}]]", f"text = {_string(one.text)}"]
             lines += [f"stages = {_list(one.stages)}"] if one.stages else []

@@ -24,7 +24,7 @@ from app.models import (
     Target,
 )
 from app.settings import Settings
-from app.tokens import confirm_url, letters_url
+from app.tokens import confirm_code, confirm_url, letters_url
 from app.wording import render
 from app.wording.language import translated
 from app.wording.render import LetterText
@@ -107,23 +107,27 @@ def write(
     letters: Sequence[Enclosed] = (),
     *,
     moved: Moved | None = None,
+    waiting: Sequence[AlertCountry] = (),
     settings: Settings,
 ) -> LetterText:
     """A notice: its first line is the subject, the rest the body.
 
     `submission.alert` must be loaded. `letters`: those that a copy or a failure notice tells of;
-    `moved`: why others were called off.
+    `moved`: why others were called off; `waiting`: the country of each letter to be confirmed.
     """
+    words = translated.words(submission.alert, submission.language)
     return rendered(
         notice.kind,
         submission.language,
         name=submission.name,
-        title=translated.words(submission.alert, submission.language).title,
+        title=words.title,
         organisation=settings.organisation_name,
         delivery=notice.delivery,
         confirm_url=confirm_url(settings, submission.public_id),
+        code=spaced(confirm_code(settings, submission.public_id)),
         letters_url=letters_url(settings, submission.public_id),
-        expires_at=submission.expires_at,
+        waiting=len(waiting),
+        countries=list(dict.fromkeys(words.country_name(one) for one in waiting)),
         letters=[_shown(one, submission) for one in letters],
         **(_of_a_move(moved, submission, settings) if moved else {}),
     )
@@ -134,6 +138,12 @@ def rendered(kind: str, language: str, **context: Any) -> LetterText:
     text = _environment(language).get_template(f"{kind}.txt").render(context)
     subject, _, body = text.partition("\n")
     return LetterText(subject.strip(), body.strip("\n") + "\n")
+
+
+def spaced(code: str) -> str:
+    """As it is read out and typed: 123 456."""
+    half = len(code) // 2
+    return f"{code[:half]} {code[half:]}"
 
 
 def shortened(said: str) -> str:

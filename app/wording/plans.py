@@ -1,8 +1,9 @@
-"""Fills a template with a person's words, having read it once for everybody in their place.
+"""Fills a text with a person's words, having read it once for everybody in their place.
 
-For one office and stage, and as long as the same words are left empty, the text around a person's
-words is always the same. It is rendered once with marks in their place and cut at the marks; from
-then on a letter is those parts with the words between them.
+For one office and stage, and as long as the same words are left empty, the text around them is
+always the same. It is rendered once with marks in their place and cut at the marks; from then on
+it is those parts with the words between them. The pieces of a body are such words too: reasons in
+another order, or another opening, need no plan of their own.
 """
 
 import re
@@ -29,7 +30,9 @@ PASSES_ON = (
 )
 
 _token = secrets.token_hex(16)  # no template can hold what nobody could know
-_mark = re.compile(f"{_token}:([0-9]):")
+_mark = re.compile(f"{_token}:([0-9]+):")
+
+FILLED = PERSON + PIECES
 
 
 class Plan(NamedTuple):
@@ -39,41 +42,34 @@ class Plan(NamedTuple):
     gaps: tuple[int, ...]
 
 
-def fill(
-    text: str, pieces: tuple[str, ...], choices: tuple[str, ...], words: tuple[str, ...]
-) -> str:
+def fill(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:
     """The same text as `rendered` gives, from its plan where it has one.
 
-    `pieces`, `choices` and `words` follow the order of PIECES, CHOICES and PERSON.
+    `choices` follow the order of CHOICES, `words` that of FILLED: a piece of a letter is given
+    those of SENDER only, a body all of them, with its pieces filled in first.
     """
-    known = plan(text, pieces, choices, tuple(map(bool, words)))
+    if "{" not in text and "\r" not in text and text[-1:] != "\n":
+        return text  # Jinja changes nothing in it
+    known = plan(text, choices, tuple(map(bool, words)))
     if known is None:
-        return rendered(text, pieces, choices, words)
+        return rendered(text, choices, words)
     filled = list(known.parts)
     filled[1::2] = [words[gap] for gap in known.gaps]
     return "".join(filled)
 
 
-def rendered(
-    text: str, pieces: tuple[str, ...], choices: tuple[str, ...], words: tuple[str, ...]
-) -> str:
-    """The text with its pieces, each rendered first, and with the person's words."""
-    values = dict(zip(CHOICES + PERSON, choices + words, strict=True))
-    if pieces:
-        found = [_compiled(piece).render(values) for piece in pieces]
-        values |= zip(PIECES, found, strict=True)
-    return _compiled(text).render(values)
+def rendered(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:
+    """The text as Jinja writes it."""
+    return _compiled(text).render(zip(CHOICES + FILLED, choices + words, strict=False))
 
 
 @lru_cache(maxsize=2048)
-def plan(
-    text: str, pieces: tuple[str, ...], choices: tuple[str, ...], given: tuple[bool, ...]
-) -> Plan | None:
+def plan(text: str, choices: tuple[str, ...], given: tuple[bool, ...]) -> Plan | None:
     """Read once for all who give the same words; None where a mark would not do for one."""
-    if not all(map(_only_passes_on, (text, *pieces))):
+    if not _only_passes_on(text):
         return None
     marks = tuple(f"{_token}:{n}:" if there else "" for n, there in enumerate(given))
-    parts = _mark.split(rendered(text, pieces, choices, marks))
+    parts = _mark.split(rendered(text, choices, marks))
     return Plan(tuple(parts), tuple(map(int, parts[1::2])))
 
 

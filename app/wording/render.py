@@ -4,6 +4,7 @@ The same inputs give the same text, in the preview, on the confirm page and when
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -59,12 +60,16 @@ def letter(
         _drawn(source, "closings", choices, f"{draw}:closing"),
         source.asks[stage],
     )
-    country = _country_name(words.country, language)
-    person = (words.name, words.city, country, words.postal_address, words.own_words)
+    sender = (words.name, words.city, _country_name(words.country, language))
+    person = (*sender, words.postal_address, words.own_words)
     try:
-        body = fill(source.body, pieces, choices, person)
+        said = [fill(piece, choices, sender) for piece in pieces]
+        reasons = [
+            fill(one, choices, sender) for one in _in_order(source, choices, f"{draw}:reasons")
+        ]
+        body = fill(source.body, choices, (*person, *said, paragraphs(reasons)))
         subject = words.subject or fill(
-            _drawn(source, "subjects", choices, f"{draw}:subject"), (), choices, person
+            _drawn(source, "subjects", choices, f"{draw}:subject"), choices, sender
         )
     except UndefinedError as fault:
         raise TemplateBroken(name, 1, fault.message or "a variable is missing") from None
@@ -80,7 +85,7 @@ def of_submission(
     stage: str,
 ) -> LetterText:
     """What this submission says to this office at this stage."""
-    with_address = bool(country.postal_address)
+    with_address = wants_address(country, target.role)
     return _written(submission, target, template, stage, with_address=with_address)
 
 
@@ -96,12 +101,21 @@ def confirmed(
     Whether a government asks for a postal address may change while its letters wait: the seal
     says with which of the two the supporter read theirs.
     """
-    stage, asked = letter_row.stage, bool(country.postal_address)
+    stage, asked = letter_row.stage, wants_address(country, target.role)
     text = _written(submission, target, template, stage, with_address=asked)
     if text.sha256 == letter_row.text_sha256 or not submission.postal_address:
         return text
     other = _written(submission, target, template, stage, with_address=not asked)
     return other if other.sha256 == letter_row.text_sha256 else text
+
+
+def edited(submission: Submission, target_id: int, stage: str) -> LetterText | None:
+    """The letter to an office as its supporter wrote it anew; None where they did not, or wrote
+    it for another stage: what it asks for would no longer be right."""
+    found = (submission.edits or {}).get(str(target_id))
+    if found is None or found["stage"] != stage:
+        return None
+    return LetterText(found["subject"], found["body"].strip("\n") + "\n")
 
 
 def _written(
@@ -112,6 +126,9 @@ def _written(
     *,
     with_address: bool,
 ) -> LetterText:
+    own = edited(submission, target.id, stage)
+    if own:
+        return own
     words = Words(
         name=submission.name,
         city=submission.city,
@@ -123,9 +140,20 @@ def _written(
     return letter(template, target, stage=stage, seed=submission.variant_seed, words=words)
 
 
-def address_only_where_required(words: Words, country: AlertCountry) -> Words:
-    """A postal address appears only in letters to a government that requires one."""
-    return words if country.postal_address else words._replace(postal_address="")
+def wants_address(country: AlertCountry, role: str) -> bool:
+    """Whether an office of this role asks for the sender's postal address."""
+    roles = country.postal_address_roles or ()
+    return bool(country.postal_address) and (not roles or role in roles)
+
+
+def address_only_where_required(words: Words, country: AlertCountry, role: str) -> Words:
+    """A postal address appears only in letters to an office that requires one."""
+    return words if wants_address(country, role) else words._replace(postal_address="")
+
+
+def paragraphs(texts: Iterable[str]) -> str:
+    """Those that say something here, parted by an empty line."""
+    return "\n\n".join(filter(None, (one.strip("\n") for one in texts)))
 
 
 def _drawn(source: LetterSource, place: Place, choices: tuple[str, ...], draw: str) -> str:
@@ -134,3 +162,19 @@ def _drawn(source: LetterSource, place: Place, choices: tuple[str, ...], draw: s
     fitting = source.fitting(place, role, stage)
     number = int.from_bytes(hashlib.sha256(draw.encode()).digest()[:8])
     return fitting[number % len(fitting)]
+
+
+def _in_order(source: LetterSource, choices: tuple[str, ...], draw: str) -> list[str]:
+    """All reasons that fit, in the order that this draw picks.
+
+    The draw is a number of 256 bits, and there are fewer orders of thirty reasons than numbers
+    of 108 bits: none of them is drawn more often than another.
+    """
+    role, _, stage = choices
+    left = list(source.fitting("reasons", role, stage))
+    number = int.from_bytes(hashlib.sha256(draw.encode()).digest()) if len(left) > 1 else 0
+    ordered = []
+    while left:
+        number, which = divmod(number, len(left))
+        ordered.append(left.pop(which))
+    return ordered

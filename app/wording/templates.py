@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -16,6 +17,10 @@ LONGEST_SOURCE = 60_000  # characters; the longest letter that ships has a fifth
 DEEPEST_KEY = 30  # parts; tomllib takes a quarter of a minute for one of thirty thousand
 ROLES = ("prime_minister", "defence", "foreign", "president", "speaker", "committee")
 
+NO_PLACE = "the reasons stand nowhere in the letter: write {{ reasons }} where they belong"
+
+_reasons = re.compile(r"\{\{[-+]?\s*reasons\s*[-+]?\}\}")
+_with_or_without = re.compile(r"\{%[-+]?\s*(?:el)?if\s+reasons\b")
 _part_of_a_key = re.compile(r"\s*[^\s=\[\]]+\s*")
 
 
@@ -49,11 +54,13 @@ class FrontMatter(BaseModel):
     salutations: dict[str, str]
     subjects: tuple[Variant, ...]
     openings: tuple[Variant, ...]
+    reasons: tuple[Variant, ...] = ()
     closings: tuple[Variant, ...]
     asks: dict[str, str]
 
 
-Place = Literal["subjects", "openings", "closings"]  # in a letter, each with its variants
+# in a letter, each with its variants: of the reasons all stand in it, of the others one
+Place = Literal["subjects", "openings", "reasons", "closings"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ def parse(source: str, name: str = "the letter template") -> LetterSource:
         allowed.check(text, allowed.IN_A_PIECE, where=name, first_line=_line_of(source, text))
     allowed.check(body, allowed.IN_A_BODY, where=name, first_line=body_line)
     _complete(front, name)
+    _reasoned(front, body, name, body_line)
     return LetterSource(front, body)
 
 
@@ -165,8 +173,30 @@ def _complete(front: FrontMatter, name: str) -> None:
                     raise TemplateBroken(name, 1, reason)
 
 
+def shows_reasons(body: str) -> bool:
+    return bool(_reasons.search(body))
+
+
+def needs_reasons(body: str) -> bool:
+    """Whether the letter would have a hole without them; `{% if reasons %}` says that it can do."""
+    return shows_reasons(body) and not _with_or_without.search(body)
+
+
+def _reasoned(front: FrontMatter, body: str, name: str, body_line: int) -> None:
+    """Reasons stand in the letter, and where it shows them every office gets one."""
+    if front.reasons and not shows_reasons(body):
+        raise TemplateBroken(name, body_line, NO_PLACE)
+    if not needs_reasons(body):
+        return
+    for role, stage in product(ROLES, front.asks):
+        if not any(one.fits(role, stage) for one in front.reasons):
+            reason = f"none of the reasons fits {role} at the stage “{stage}”"
+            raise TemplateBroken(name, 1, reason)
+
+
 def _variants(front: FrontMatter) -> list[str]:
-    return [one.text for place in (front.subjects, front.openings, front.closings) for one in place]
+    places = (front.subjects, front.openings, front.reasons, front.closings)
+    return [one.text for place in places for one in place]
 
 
 def _line_of(source: str, text: str) -> int:

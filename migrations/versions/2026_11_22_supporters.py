@@ -9,6 +9,17 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+# forms confirmed before: nobody counted where their supporters came from
+KNOWN_SOURCES = """
+INSERT INTO source_count (alert_id, delivery, source, n)
+SELECT submission.alert_id, submission.delivery, '', count(*)
+FROM submission
+WHERE submission.confirmed_at IS NOT NULL AND EXISTS (
+    SELECT 1 FROM letter JOIN event ON event.letter_id = letter.id
+    WHERE letter.submission_id = submission.id AND event.what = 'queued'
+)
+GROUP BY submission.alert_id, submission.delivery
+"""
 NO_LIST = sa.text("'[]'")
 
 
@@ -28,6 +39,7 @@ def upgrade() -> None:
     )
     _texts()
     _told()
+    op.execute(KNOWN_SOURCES)
 
 
 def downgrade() -> None:

@@ -14,7 +14,7 @@ from tests.grounds.browser.windows import Windows, launched
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # a browser belongs to the loop that started it, and starting it anew costs a second a test
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -169,8 +169,8 @@ async def test_a_country_that_was_written_to_cannot_be_taken_away(
 def _take_away(folder: Path, code: str) -> None:
     pack = packs.load_folder(folder)
     left = [one for one in pack.alert.countries if one.code != code]
-    for letter in folder.glob(f"{code}.*.txt"):
-        letter.unlink()
+    for file in [*folder.glob(f"{code}.*.txt"), *folder.glob("alert.*.toml")]:
+        file.unlink()
     kept = tuple(one for one in pack.letters if one.country != code)
     packs.write_folder(packs.Pack(pack.alert.model_copy(update={"countries": left}), kept), folder)
 

@@ -6,9 +6,11 @@ from sqlalchemy import event
 
 from app import clock
 from app.db import Database
+from app.letters.told import openings
 from app.models import LetterStatus
 from app.outbox import queue
 from app.reporting import counts
+from app.settings import Settings
 from tests.reporting.rows import an_alert, another_alert, walk, write
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -148,6 +150,37 @@ async def test_reading_counts_touches_no_letter(database: Database) -> None:
         await counts.of_alert(session, grounds.alert.id, "sandbox")
         await counts.of_campaign(session, grounds.campaign.id, "sandbox")
     reads = [statement for statement in said if statement.startswith("select")]
-    assert len(reads) == 6
+    assert len(reads) == 8
     words = {word.strip("(),") for statement in reads for word in statement.split()}
-    assert words.isdisjoint({"letter", "event", "attempt", "submission", "participation"})
+    assert words.isdisjoint(
+        {"letter", "event", "attempt", "submission", "participation", "own_mailbox_opening"}
+    )
+
+
+async def test_letters_opened_in_own_mailboxes_stand_apart_from_those_sent(
+    database: Database, settings: Settings
+) -> None:
+    """Per office too, and an office that nobody wrote to from here has its line."""
+    async with database.transaction() as session:
+        first = await an_alert(session)
+        second = await another_alert(session, first.campaign, "other")
+        await write(session, first, "one", queue.HANDED_OVER)
+        for page, grounds, n in (
+            ("a", first, 0),
+            ("b", first, 0),
+            ("c", first, 1),
+            ("d", second, 0),
+        ):
+            await openings.count(
+                session, settings, grounds.alert, grounds.targets[n].id, "sandbox", page * 20
+            )
+        await openings.count(session, settings, first.alert, first.targets[0].id, "live", "a" * 20)
+    async with database.reading() as session:
+        found = (await counts.of_alert(session, first.alert.id, "sandbox")).public()
+        everywhere = await counts.of_campaign(session, first.campaign.id, "sandbox")
+    assert (found.sent, found.own_mailbox, everywhere.own_mailbox) == (1, 3, 4)
+    assert [(line.office, line.told["own_mailbox"]) for line in found.targets] == [
+        ("Minister of Defence (stop)", 1),
+        ("Prime Minister (stop)", 2),
+    ]
+    assert sum(found.letters.values()) == 1

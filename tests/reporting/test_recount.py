@@ -8,9 +8,11 @@ from sqlalchemy import update
 
 from app import clock
 from app.db import Database
-from app.models import DayCount, SendCount, SupporterCount
+from app.letters.told import openings
+from app.models import DayCount, SendCount, SupporterCount, ToldCount
 from app.outbox import queue
 from app.reporting import recount
+from app.settings import Settings
 from tests.reporting.rows import ROADS, Grounds, an_alert, another_alert, walk, write
 
 
@@ -82,3 +84,22 @@ async def test_a_count_that_is_missing_altogether_is_found(database: Database) -
     async with database.reading() as session:
         [sentence] = await recount.differences(session, grounds.alert.id)
     assert sentence.endswith("bounced: 0 kept, 1 letters")
+
+
+async def test_letters_opened_in_own_mailboxes_are_counted_again(
+    database: Database, settings: Settings
+) -> None:
+    async with database.transaction() as session:
+        grounds = await an_alert(session)
+        for page in ("a" * 20, "b" * 20, "a" * 20):
+            await openings.count(
+                session, settings, grounds.alert, grounds.targets[0].id, "live", page
+            )
+    async with database.reading() as session:
+        assert await recount.differences(session, grounds.alert.id) == []
+    async with database.transaction() as session:
+        await session.execute(update(ToldCount).values(n=ToldCount.n + 7))
+    async with database.reading() as session:
+        assert await recount.differences(session, grounds.alert.id) == [
+            "EE, Prime Minister (stop) (live), opened in own mailboxes: 9 kept, 2 openings"
+        ]

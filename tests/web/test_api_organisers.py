@@ -105,6 +105,23 @@ async def test_a_change_is_a_draft_until_it_is_published(
     assert alert.title == "Another title"
 
 
+async def test_a_program_sends_what_the_alert_says_in_other_languages(
+    program: httpx.AsyncClient, sent: dict[str, Any]
+) -> None:
+    words = {"reviewed": True, "title": "Hoidkem jõekalda lepingut"}
+    for translations, said in (
+        ({"et": words | {"colour": "red"}}, "translations: colour: there is no such key"),
+        ({"en": words}, "the English texts stand in alert.toml"),
+        ({"et": words | {"countries": {"XX": {"name": "X"}}}}, "alert.et.toml: countries.XX"),
+    ):
+        refused = await program.post(ALERTS, json=sent | {"translations": translations})
+        assert (refused.status_code, said in refused.text) == (422, True), refused.text
+    made = await program.post(ALERTS, json=sent | {"translations": {"et": words}})
+    assert made.status_code == 201, made.text
+    pack = reading.read((await program.get(f"{ALERTS}/riverbank/export")).content).pack
+    assert [(one.language, one.file.title) for one in pack.translations] == [("et", words["title"])]
+
+
 async def test_an_alert_is_made_once_and_keeps_its_name(
     program: httpx.AsyncClient, sent: dict[str, Any]
 ) -> None:

@@ -57,7 +57,7 @@ async def test_an_expired_link_says_so_and_a_used_one_leads_to_the_letters(
     with clock.held(clock.now() + timedelta(days=8)):
         answer = await client.get(link)
         assert answer.status_code == 410
-        assert "This link is too old" in answer.text
+        assert "These letters were not sent" in answer.text
     await confirmed(database, settings, kept.public_id)
     answer = await client.get(link)
     assert answer.status_code == 303

@@ -124,6 +124,51 @@ def test_a_letter_that_could_not_leave_so_is_serious(
     assert said in serious[0].sentence
 
 
+REASONS = (
+    VariantFields("A mine cannot tell a soldier from a child, and never could."),
+    VariantFields("A promise is worth what it is worth in danger.", roles=("defence",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "said", "serious"),
+    [
+        ({"reasons": REASONS, "body": "{{ ask }}"}, "reasons", "stand nowhere in the letter", True),
+        ({"body": "{{ reasons }}"}, "reasons", "There is no reason yet", True),
+        (
+            {"reasons": REASONS[1:], "body": "{{ reasons }}"},
+            "reasons",
+            "No reason fits the prime minister, the foreign minister",
+            True,
+        ),
+        ({"reasons": (VariantFields("Why?", stages=("won",)),)}, "reasons.1", "no stage", True),
+        ({"reasons": (VariantFields("{{ own_words }}"),)}, "reasons.1", "body only", True),
+        ({"reasons": (REASONS[0], *REASONS[:1])}, "reasons.2", "both stand in one letter", False),
+        ({"reasons": (VariantFields("What [FACT]"),)}, "reasons.1", "looks like a gap", True),
+    ],
+)
+def test_what_is_wrong_with_reasons_is_told_at_their_place(
+    change: dict[str, object], place: str, said: str, serious: bool
+) -> None:
+    told = found(replace(GOOD, **change))  # type: ignore[arg-type]
+    at_place = {one.serious for one in told if one.place == place and said in one.sentence}
+    assert at_place == {serious}
+
+
+def test_reasons_that_are_all_right_are_not_remarked_on() -> None:
+    assert found(replace(GOOD, reasons=REASONS)) == []
+    assert found(GOOD) == []
+
+
+def test_a_hole_where_reasons_should_stand_is_seen_in_the_finished_letter() -> None:
+    only_defence = replace(
+        GOOD,
+        reasons=(VariantFields("{% if role == 'defence' %}One.{% endif %}"),),
+        body=GOOD.body.replace("{% if reasons %}\n\n{{ reasons }}\n{% endif %}", "\n{{ reasons }}"),
+    )
+    assert "two empty lines" in sentences(only_defence)
+
+
 def test_what_the_front_matter_does_not_know_is_told() -> None:
     source = write(GOOD).replace("reviewed = true", 'reviewed = "perhaps"\ncolour = "red"')
     said = {one.sentence for one in examine(source, name="EE.en", language="en", stages=STAGES)}

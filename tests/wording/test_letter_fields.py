@@ -1,5 +1,6 @@
 """A letter's fields become a text and come back the same, whatever was typed into them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ letters = st.builds(
     salutations=st.dictionaries(keys, typed, max_size=3),
     subjects=variants,
     openings=variants,
+    reasons=variants,
     closings=variants,
     asks=st.dictionaries(keys, typed, max_size=3),
     body=typed,
@@ -93,3 +95,6 @@ def test_a_start_works_at_once_and_says_what_is_to_be_filled(language: str) -> N
     assert all("looks like a gap" in one.sentence for one in found if one.serious)
     assert ("Estonia" in fields.asks["voted"]) == (language in {"en", "de"})
     assert ("is English" in fields.note) == (language == "de")
+    argued = replace(fields, reasons=(VariantFields("One."), VariantFields("Two.", ("voted",))))
+    more = examine(write(argued), name="EE.xx", language=language, stages=("announced", "voted"))
+    assert {one.place for one in more if one.serious} == serious

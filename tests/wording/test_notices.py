@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.models import Alert, AlertCountry, Letter, LetterTemplate, Notice, Submission, Target
 from app.settings import Settings
+from app.tokens import confirm_code, confirm_url
 from app.wording import notices, render
 from app.wording.notices import WIDTH, Enclosed
 from app.wording.render import LetterText
@@ -74,7 +75,7 @@ def test_a_copy_says_what_has_left_and_holds_each_letter_as_it_was_written() -> 
     letters = [enclosed(form, 0, "accepted"), enclosed(form, 1, "queued")]
     letters.append(enclosed(form, 2, "rejected"))
     text = written("copy", "live", form, *letters)
-    assert text.subject == "Your letters: “Send One Email”"
+    assert text.subject == "Copies of your 3 letters: “Send One Email”"
     for said in (
         "Below are copies of your 3 letters. 1 of 3 has left.",
         "The others leave when their office's turn comes.",
@@ -94,7 +95,7 @@ def test_a_copy_says_what_has_left_and_holds_each_letter_as_it_was_written() -> 
 def test_a_copy_of_one_letter_speaks_of_one() -> None:
     form = a_form()
     text = written("copy", "live", form, enclosed(form, 0, "handed_over"))
-    assert text.subject == "Your letter: “Send One Email”"
+    assert text.subject == "A copy of your letter: “Send One Email”"
     assert "Below is a copy of your letter. It has left." in flat(text.body)
     assert "Letter 1 of" not in text.body
     assert "others" not in text.body
@@ -197,11 +198,32 @@ def test_our_own_words_are_set_as_plain_text_is_read_best(
     assert "delivered" not in text.body
 
 
-@pytest.mark.parametrize("kind", ["confirm", "duplicate"])
-def test_the_other_notices_are_set_so_too(kind: str) -> None:
-    text = written(kind, "sandbox", a_form())
+@pytest.mark.parametrize("delivery", ["live", "sandbox", "reflect"])
+@pytest.mark.parametrize("kind", ["confirm", "reminder", "duplicate"])
+def test_the_other_notices_are_set_so_too(kind: str, delivery: str) -> None:
+    text = written(kind, delivery, a_form())
     assert "\n\n\n" not in text.body
     assert [line for line in text.body.split("\n") if len(line) > WIDTH and "://" not in line] == []
+    practice = kind != "duplicate" and delivery != "live"
+    assert ("This is practice" in text.body) is practice
+
+
+@pytest.mark.parametrize("kind", ["confirm", "reminder"])
+def test_a_request_to_confirm_says_first_how_many_letters_wait_and_to_where(kind: str) -> None:
+    form = a_form()
+    places = [("EE", "Estonia"), ("EE", "Estonia"), ("LV", "Latvia")]
+    waiting = [AlertCountry(country=code, name=name) for code, name in places]
+    for countries, said in (
+        (waiting, "3 letters of yours wait to be confirmed, to offices in: Estonia, Latvia."),
+        (waiting[:1], "One letter of yours waits to be confirmed, to an office in: Estonia."),
+    ):
+        notice = Notice(kind=kind, delivery="live")
+        text = notices.write(notice, form, waiting=countries, settings=SETTINGS)
+        assert flat(text.body).startswith(said)
+    code = confirm_code(SETTINGS, form.public_id)
+    lines = text.body.split("\n")
+    assert confirm_url(SETTINGS, form.public_id) in lines
+    assert f"    {code[:3]} {code[3:]}" in lines
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=60))

@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,10 +12,11 @@ from hypothesis import example, given
 from hypothesis import settings as pace
 from hypothesis import strategies as st
 
+from app.errors import TemplateBroken
 from app.languages import country_name
-from app.models import AlertCountry, LetterTemplate, Submission, Target
-from app.wording import plans, render
-from app.wording.allowed import CHOICES, IN_A_BODY, PERSON, PIECES, check, environment
+from app.models import AlertCountry, Letter, LetterTemplate, Submission, Target
+from app.wording import letter_fields, plans, render
+from app.wording.allowed import CHOICES, IN_A_BODY, PERSON, PIECES, SENDER, check, environment
 from app.wording.render import LetterText, Words
 from app.wording.templates import ROLES, parse
 
@@ -63,8 +66,15 @@ def by_jinja(file: Path, target: Target, *, stage: str, seed: int, words: Words)
         draw = hashlib.sha256(f"{seed}:{target.id}:{place}".encode()).digest()
         return filled(fitting[int.from_bytes(draw[:8]) % len(fitting)].strip("\n"))
 
+    left = [one.text.strip("\n") for one in front.reasons if one.fits(target.role, stage)]
+    draw, reasons = hashlib.sha256(f"{seed}:{target.id}:reasons".encode()).hexdigest(), []
+    number = int(draw, 16)
+    while left:
+        reasons.append(filled(left.pop(number % len(left))))
+        number //= len(left) + 1
     text = filled(
         body,
+        reasons="\n\n".join(reasons),
         salutation=filled(front.salutations[target.role]),
         opening=drawn("opening"),
         closing=drawn("closing"),
@@ -93,11 +103,12 @@ def test_every_shipped_letter_is_read_once_for_everybody(file: Path) -> None:
     source = parse(template(file).source)
     for role, stage in itertools.product(ROLES, source.stages):
         choices = (role, "The office", stage)
-        openings = source.fitting("openings", role, stage)
-        closings = source.fitting("closings", role, stage)
-        for opening, closing in itertools.product(openings, closings):
-            pieces = (source.front.salutations[role], opening, closing, source.asks[stage])
-            assert plans.plan(source.body, pieces, choices, (True,) * len(PERSON))
+        assert plans.plan(source.body, choices, (True,) * len(plans.FILLED))
+        pieces = [source.front.salutations[role], source.asks[stage]]
+        for place in letter_fields.PLACES:
+            pieces += source.fitting(place, role, stage)  # type: ignore[arg-type]
+        for piece in pieces:
+            assert plans.plan(piece, choices, (True,) * len(SENDER))
 
 
 NAMES = st.sampled_from(sorted(IN_A_BODY))
@@ -145,19 +156,19 @@ A_WORD = st.sampled_from(["", "Tartu", "Mari", "defence", "voted", "it's", "{{ c
 )
 @example(
     "{% if city == 'Tartu' %}here{% else %}there{% endif %}",
-    ("a", "b", "c", "d"),
+    ("a", "b", "c", "d", "e"),
     ("defence", "The office", "voted"),
     [("Mari", "Riga", "EE", "", ""), ("Mari", "Tartu", "EE", "", "")],
 )
 @example(
     "{% if opening == 'Tartu' %}here{% else %}there{% endif %}",
-    ("a", "{{ city }}", "c", "d"),
+    ("a", "{{ city }}", "c", "d", ""),
     ("defence", "The office", "voted"),
     [("Mari", "Riga", "EE", "", ""), ("Mari", "Tartu", "EE", "", "")],
 )
 @example(
     "{{ (name, city) }}{{ name and city or own_words }}{{ not name }}",
-    ("a", "b", "c", "d"),
+    ("a", "b", "c", "d", "e"),
     ("defence", "The office", "voted"),
     [("it's", "\n", "EE", "", "x"), ("Mari", "", "EE", "", "x"), ("", "", "", "", "")],
 )
@@ -166,8 +177,11 @@ def test_no_template_within_the_rules_reads_otherwise_from_a_plan(
 ) -> None:
     check(text, IN_A_BODY, where="a test")
     for words in people:
-        wanted = plans.rendered(text, pieces, choices, words)
-        assert plans.fill(text, pieces, choices, words) == wanted
+        sender = words[: len(SENDER)]
+        said = tuple(plans.fill(piece, choices, sender) for piece in pieces)
+        assert said == tuple(plans.rendered(piece, choices, sender) for piece in pieces)
+        wanted = plans.rendered(text, choices, words + said)
+        assert plans.fill(text, choices, words + said) == wanted
 
 
 @pytest.mark.parametrize(
@@ -181,27 +195,87 @@ def test_no_template_within_the_rules_reads_otherwise_from_a_plan(
         ("{% if 'x' in (not (name or city), 'y') %}x{% endif %}", False),
         ("{{ [role, name] }}", False),
         ("{% if closing != 'x' %}x{% endif %}", False),
+        ("{% if reasons %}{{ reasons }}{% endif %}", True),
+        ("{{ (reasons, role) }}", False),
     ],
 )
 def test_what_looks_at_a_word_is_rendered_for_each_letter(text: str, planned: bool) -> None:
     check(text, IN_A_BODY, where="a test")
-    found = plans.plan(text, ("a", "b", "c", "d"), ("defence", "x", "voted"), (True,) * len(PERSON))
+    found = plans.plan(text, ("defence", "x", "voted"), (True,) * len(plans.FILLED))
     assert (found is not None) is planned
 
 
-def test_a_piece_that_looks_at_a_word_keeps_the_letter_from_a_plan() -> None:
-    pieces = ("{% if city == 'Tartu' %}Here{% else %}There{% endif %}", "b", "c", "d")
+def test_a_piece_that_looks_at_a_word_is_written_anew_and_the_letter_around_it_is_not() -> None:
+    piece = "{% if city == 'Tartu' %}Here{% else %}There{% endif %}"
     choices = ("defence", "The office", "voted")
+    assert plans.plan(piece, choices, (True,) * len(SENDER)) is None
     for city, wanted in (("Tartu", "Here"), ("Riga", "There")):
-        assert plans.fill("{{ salutation }}", pieces, choices, ("", city, "", "", "")) == wanted
+        assert plans.fill(piece, choices, ("", city, "")) == wanted
+
+
+@given(st.text(st.sampled_from("a {}\r\n#%"), max_size=12))
+def test_a_text_without_braces_is_what_jinja_makes_of_it(text: str) -> None:
+    try:
+        check(text, IN_A_BODY, where="a test")
+    except TemplateBroken:
+        return
+    choices = ("defence", "The office", "voted")
+    assert plans.fill(text, choices, ("a", "b", "c")) == plans.rendered(text, choices, ("", "", ""))
+
+
+REASONS = replace(
+    letter_fields.blank("en", "Estonia", ("voted",)),
+    body="{{ reasons }}",
+    reasons=tuple(
+        letter_fields.VariantFields(text, stages, roles)
+        for text, stages, roles in (
+            ("First, {{ city }}.", (), ()),
+            ("Second.", (), ()),
+            ("{% if role == 'foreign' %}Abroad.{% endif %}", (), ()),
+            ("Third.", (), ("defence",)),
+            ("Long ago.", ("announced",), ()),
+        )
+    ),
+)
+
+
+REASONED = letter_fields.write(REASONS)
+
+
+def reasoned(role: str, seed: int) -> str:
+    made = LetterTemplate(country="EE", language="en", source=REASONED)
+    target, words = Target(id=3, role=role, office="x"), Words("Mari", "Tartu", "EE")
+    return render.letter(made, target, stage="voted", seed=seed, words=words).body
+
+
+def test_all_reasons_that_fit_stand_in_the_letter_each_a_paragraph() -> None:
+    for seed in range(20):
+        said = reasoned("defence", seed)
+        assert said == reasoned("defence", seed)
+        assert sorted(said.rstrip("\n").split("\n\n")) == ["First, Tartu.", "Second.", "Third."]
+        abroad = reasoned("foreign", seed).rstrip("\n").split("\n\n")
+        assert sorted(abroad) == ["Abroad.", "First, Tartu.", "Second."]
+
+
+def test_supporters_get_the_orders_of_the_reasons_evenly() -> None:
+    orders = Counter(reasoned("defence", seed) for seed in range(1_500))
+    assert len(orders) == 6
+    assert all(180 < n < 320 for n in orders.values()), orders  # five deviations from 250
+
+
+def test_the_orders_of_a_letter_need_no_plans_of_their_own() -> None:
+    reasoned("defence", 0)
+    before = plans.plan.cache_info().misses
+    assert len({reasoned("defence", seed) for seed in range(50)}) == 6
+    assert plans.plan.cache_info().misses == before
 
 
 def test_nothing_of_a_person_stays_in_a_plan() -> None:
     text = "Remembered: {{ name }} of {{ city }}{% if postal_address %}: {{ name }}{% endif %}"
     words = ("Mari Mägi", "Tartu", "", "", "")
     choices = ("defence", "The office", "voted")
-    assert plans.fill(text, (), choices, words) == "Remembered: Mari Mägi of Tartu"
-    found = plans.plan(text, (), choices, tuple(map(bool, words)))
+    assert plans.fill(text, choices, words) == "Remembered: Mari Mägi of Tartu"
+    found = plans.plan(text, choices, tuple(map(bool, words)))
     assert found == plans.Plan(("Remembered: ", "0", " of ", "1", ""), (0, 1))
 
 
@@ -225,6 +299,39 @@ def test_a_postal_address_stands_only_where_it_is_asked() -> None:
 
     assert "Rosenweg 3" in body("The law wants it.")
     assert "Rosenweg 3" not in body("")
+
+
+def test_a_letter_written_anew_is_what_leaves_at_the_stage_it_was_written_for() -> None:
+    file = FILES[-1]
+    stage, later = parse(template(file).source).stages[:2]
+    own = {"stage": stage, "subject": "{{ own }}", "body": "\n\nDear Minister,\n\nno.\n\n"}
+    form = Submission(
+        name="Mari Mägi",
+        city="Tartu",
+        country="EE",
+        postal_address="Rosenweg 3",
+        own_words="",
+        subject="Mine",
+        variant_seed=1,
+        edits={"1": own},
+    )
+    country = AlertCountry(country="PL", postal_address="The law wants it.")
+    written, other = (Target(id=n, role="defence", office="Minister") for n in (1, 11))
+
+    def text(target: Target, stage: str) -> LetterText:
+        return render.of_submission(form, target, template(file), country, stage=stage)
+
+    assert text(written, stage) == LetterText("{{ own }}", "Dear Minister,\n\nno.\n")
+    assert text(written, stage) == render.edited(form, 1, stage)
+    leaves = Letter(stage=stage, text_sha256=text(written, stage).sha256)
+    assert render.confirmed(leaves, form, written, template(file), country).sha256 == (
+        leaves.text_sha256
+    )
+    assert text(written, later).subject == "Mine"
+    assert "Mari Mägi" in text(written, later).body
+    assert text(other, stage).subject == "Mine"
+    assert render.edited(form, 11, stage) is None
+    assert render.edited(Submission(), 1, stage) is None  # one that is not written yet
 
 
 def test_the_seal_is_of_the_subject_and_the_body() -> None:

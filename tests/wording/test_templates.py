@@ -73,6 +73,47 @@ def test_a_missing_salutation_and_a_missing_variant_are_told() -> None:
         parse(only_voted)
 
 
+A_REASON = '[[reasons]]\ntext = "A reason."\n'
+
+
+def with_reasons(body: str, reasons: str) -> str:
+    return FRONT.replace("[[closings]]", f"{reasons}[[closings]]") + body
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        ("{{ reasons }}", A_REASON * 2),
+        ("{{reasons}}", A_REASON + 'roles = ["defence"]\n' + A_REASON),
+        ("{% if reasons %}{{ reasons }}{% endif %}", A_REASON + 'stages = ["announced"]\n'),
+        ("{% if reasons %}{{ reasons }}{% endif %}", A_REASON + 'roles = ["defence"]\n'),
+        ("{% if reasons %}{{ reasons }}{% endif %}", ""),
+        ("A letter without any.", ""),
+    ],
+)
+def test_reasons_stand_where_the_body_shows_them(body: str, reasons: str) -> None:
+    assert len(parse(with_reasons(body, reasons)).front.reasons) == reasons.count("[[")
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons", "said"),
+    [
+        ("{{ reasons }}", "", "none of the reasons fits prime_minister"),
+        ("{{ reasons }}", A_REASON + 'roles = ["defence"]\n', "none of the reasons fits"),
+        ("{{ reasons }}", A_REASON + 'stages = ["voted"]\n', "none of the reasons fits"),
+        ("No place.", A_REASON, "stand nowhere"),
+        ("{% if reasons %}why{% endif %}", A_REASON, "stand nowhere"),
+        ("{{ reasons }}", '[[reasons]]\ntext = "{{ own_words }}"\n', "in the body only"),
+        ("{{ reasons }}", '[[reasons]]\ntext = "{{ reasons }}"\n', "in the body only"),
+    ],
+)
+def test_reasons_that_no_letter_shows_or_that_are_missing_are_told(
+    body: str, reasons: str, said: str
+) -> None:
+    with pytest.raises(TemplateBroken, match=said):
+        parse(with_reasons(body, reasons))
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import packs, stages
-from app.campaigns.drafts import contents, keeping
+from app.campaigns.drafts import contents, keeping, translating
 from app.campaigns.drafts.contents import (
     CALL,
     COUNTRIES,
@@ -23,6 +23,7 @@ from app.campaigns.drafts.contents import (
     SHARING,
     TEXTS,
     Content,
+    translation_name,
 )
 from app.campaigns.drafts.keeping import Draft
 from app.campaigns.pack_folder import LETTER_FILE, LetterFile, Pack
@@ -34,11 +35,17 @@ from app.models import Alert, AlertState, StageStep
 from app.wording.examining import examination
 
 ENDS = ("opens_at", "closes_at")
+HOW_THEY_SEND = ("own_mailbox", "editable", "refused_words")
 OF_A_STEP = ("stage", "on", "what", "source", "url")
+ROLES_OF = {  # of which text of a country
+    "postal_address_roles": "postal_address",
+    "language_note_roles": "language_note",
+}
 PART_OF = {  # a key of alert.toml → the part of the draft it comes from
     **dict.fromkeys(("title", "summary", "body"), CALL),
     **dict.fromkeys(("timezone", "opens_at", "closes_at", "write_before"), DATES),
     **dict.fromkeys(("default_roles", "prompts", "expected"), SENDING),
+    **dict.fromkeys(("own_mailbox", "editable", "refused_words"), SENDING),
     "countries": COUNTRIES,
     "share": SHARING,
     "resources": RESOURCES,
@@ -73,13 +80,19 @@ async def pack_of(session: AsyncSession, draft: Draft) -> Pack:
         raise DraftUnfinished(found)
     file = _file(draft, steps)[0]
     assert file is not None
-    return Pack(file, tuple(_letter_files(draft)))
+    translations = translating.files(draft, file.model_dump())
+    return Pack(file, tuple(_letter_files(draft)), translations)
 
 
 async def faults(session: AsyncSession, draft: Draft) -> list[Fault]:
     """All that is wrong or should be looked at, in the order of the page, the serious first."""
     found = _all_faults(draft, await _steps(session, draft))
     return sorted(found, key=lambda one: not one.serious)
+
+
+async def tables(session: AsyncSession, draft: Draft) -> dict[str, Any]:
+    """The draft as an alert.toml has it, unchecked: with its campaign, and each country's steps."""
+    return _tables(draft, await _steps(session, draft))[0]
 
 
 async def publish(session: AsyncSession, draft: Draft, *, state: AlertState, by: str) -> Alert:
@@ -107,7 +120,7 @@ def moments_of(draft: Draft) -> dict[str, Any]:
 
 
 def _all_faults(draft: Draft, steps: Sequence[StageStep]) -> list[Fault]:
-    found = _file(draft, steps)[1]
+    found = _file(draft, steps)[1] + _of_translations(draft, steps)
     if draft.alert.kind != "letters":
         return found
     with_step = {step.country for step in steps}
@@ -142,6 +155,14 @@ def _countries(draft: Draft, with_step: set[str]) -> list[Fault]:
         )
         found.append(Fault(COUNTRIES, "countries", words))
     return found
+
+
+def _of_translations(draft: Draft, steps: Sequence[StageStep]) -> list[Fault]:
+    found = translating.findings(draft, _tables(draft, steps)[0])
+    return [
+        Fault(translation_name(one.language), one.place, one.sentence, serious=one.serious)
+        for one in found
+    ]
 
 
 def _letter(draft: Draft, name: str, source: str) -> list[Fault]:
@@ -187,6 +208,7 @@ def _tables(draft: Draft, steps: Sequence[StageStep]) -> tuple[dict[str, Any], l
         "prompts": [one for one in sending.get("prompts", ()) if one.strip()],
         "default_roles": sending.get("default_roles", ()),
         "expected": str(sending.get("expected", "")).strip() or 0,
+        **{name: sending[name] for name in HOW_THEY_SEND if name in sending},
         "campaign": {name: getattr(campaign, name) for name in ("slug", "title", "aim", "stages")},
         "countries": _tables_of_countries(draft, steps) if with_letters else [],
         "resources": [
@@ -201,6 +223,7 @@ def _tables(draft: Draft, steps: Sequence[StageStep]) -> tuple[dict[str, Any], l
 def _tables_of_countries(draft: Draft, steps: Sequence[StageStep]) -> list[Content]:
     return [
         one
+        | {name: one.get(name, []) if one.get(of) else [] for name, of in ROLES_OF.items()}
         | {"name": one.get("name") or country_name(one["code"], "en")}
         | {
             "stages": [

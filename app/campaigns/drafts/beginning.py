@@ -8,7 +8,7 @@ from app.campaigns.drafts import contents, keeping
 from app.campaigns.drafts.contents import CALL
 from app.campaigns.drafts.naming import free_slug
 from app.languages import marked as _
-from app.models import Alert, AlertState, Campaign, DraftSection
+from app.models import Alert, AlertState, Campaign, DraftSection, OwnMailbox
 
 OTHERWISE = "Europe/Brussels"  # where nothing else is known of where an organisation lives
 PROMPTS = (
@@ -71,7 +71,8 @@ async def _add(
     session: AsyncSession, campaign: Campaign, *, slug: str, kind: str, title: str, **values: object
 ) -> Alert:
     lists: dict[str, object] = {
-        name: [] for name in ("prompts", "default_roles", "resources", "share", "texts")
+        name: []
+        for name in ("prompts", "default_roles", "resources", "share", "texts", "refused_words")
     }
     now = clock.now()
     alert = Alert(
@@ -87,6 +88,9 @@ async def _add(
         made_up=False,
         created_at=now,
         countries=[],
+        translations=[],
+        own_mailbox=OwnMailbox.OFFERED,
+        editable=False,
         **(lists | values),
     )
     session.add(alert)

@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.models import Alert, AlertCountry, LetterTemplate
+from app.campaigns.other_languages.texts import flat
+from app.models import Alert, AlertCountry, AlertTranslation, LetterTemplate
 
 CALL, DATES, COUNTRIES, SENDING = "call", "dates", "countries", "sending"
 SHARING, RESOURCES, TEXTS = "sharing", "resources", "texts"
 OF_LETTERS = (CALL, DATES, COUNTRIES, SENDING, SHARING, RESOURCES)
 OF_A_GUIDE = (CALL, DATES, TEXTS, SHARING, RESOURCES)
+TRANSLATION = "translation."  # and the language: translation.et
 LETTER = "letter:"  # and the country and language: letter:EE.et
 OF_A_COUNTRY = ("name", "record", "postal_address", "language_note", "reply_note")
+ROLES_OF_A_COUNTRY = ("postal_address_roles", "language_note_roles")
 
 Content = dict[str, Any]
 
@@ -22,6 +25,10 @@ Content = dict[str, Any]
 def names(alert: Alert) -> tuple[str, ...]:
     """The parts that every alert of this kind has, in the order of the page."""
     return OF_LETTERS if alert.kind == "letters" else OF_A_GUIDE
+
+
+def translation_name(language: str) -> str:
+    return f"{TRANSLATION}{language}"
 
 
 def letter_name(country: str, language: str) -> str:
@@ -38,14 +45,18 @@ def of_alert(alert: Alert, templates: Iterable[LetterTemplate]) -> dict[str, Con
             "default_roles": list(alert.default_roles),
             "prompts": list(alert.prompts),
             "expected": str(alert.expected or ""),
+            "own_mailbox": str(alert.own_mailbox),
+            "editable": alert.editable,
+            "refused_words": list(alert.refused_words),
         },
         SHARING: {"share": _typed(alert.share)},
         RESOURCES: {"resources": _typed(alert.resources)},
         TEXTS: {"texts": _typed(alert.texts)},
     }
     parts = {name: made[name] for name in names(alert)}
+    translations = {translation_name(one.language): _translation(one) for one in alert.translations}
     letters = {letter_name(one.country, one.language): {"source": one.source} for one in templates}
-    return parts | letters
+    return parts | translations | letters
 
 
 def seal(parts: Mapping[str, Content]) -> str:
@@ -85,6 +96,17 @@ def _country(row: AlertCountry) -> Content:
         "code": row.country,
         "added_on": row.added_on.isoformat(),
         **{name: getattr(row, name) for name in OF_A_COUNTRY},
+        **{name: list(getattr(row, name)) for name in ROLES_OF_A_COUNTRY},
+    }
+
+
+def _translation(row: AlertTranslation) -> Content:
+    """`texts`: by their places; `of`: the seal of the English that each was made from."""
+    return {
+        "reviewed": row.reviewed,
+        "note": str(row.content.get("note", "")),
+        "texts": flat(row.content),
+        "of": dict(row.content.get("of", {})),
     }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from app import clock
 from app.campaigns.drafts import contents
-from app.campaigns.drafts.contents import LETTER, Content
+from app.campaigns.drafts.contents import LETTER, TRANSLATION, Content
 from app.campaigns.offices import newest_templates
 from app.db import insert_for
 from app.errors import Overtaken
@@ -37,7 +37,7 @@ class Draft:
 
     alert: Alert  # with its campaign and countries
     sections: Mapping[str, Section]
-    removed: Mapping[str, Section]  # letters that were taken away, to be published or begun anew
+    removed: Mapping[str, Section]  # letters and translations that were taken away
     begun: bool  # somebody saved something that is not published
     base_moved: bool  # the alert itself was changed after the draft began
 
@@ -51,6 +51,15 @@ class Draft:
             name.removeprefix(LETTER): str(section.content.get("source", ""))
             for name, section in sorted(self.sections.items())
             if name.startswith(LETTER)
+        }
+
+    @cached_property
+    def translations(self) -> dict[str, Content]:
+        """What the alert says in other languages, by language."""
+        return {
+            name.removeprefix(TRANSLATION): section.content
+            for name, section in sorted(self.sections.items())
+            if name.startswith(TRANSLATION)
         }
 
     @cached_property

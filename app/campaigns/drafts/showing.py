@@ -7,14 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import alerts, offices
-from app.campaigns.drafts import assembling
+from app.campaigns.drafts import assembling, translating
 from app.campaigns.drafts.assembling import Fault
 from app.campaigns.drafts.contents import CALL, COUNTRIES, RESOURCES, SENDING, SHARING, TEXTS
 from app.campaigns.drafts.keeping import Draft
 from app.campaigns.offices import Office
 from app.errors import TemplateBroken
 from app.languages import country_name
-from app.models import Alert, AlertCountry, LetterTemplate, Target
+from app.models import Alert, AlertCountry, LetterTemplate, OwnMailbox, Target
 from app.wording import render
 from app.wording.render import LetterText, Words
 from app.wording.templates import parse
@@ -64,6 +64,7 @@ async def shown(session: AsyncSession, draft: Draft, *, delivery: str) -> Shown:
     """The alert as it would be public now; what is not finished is left out, and told."""
     found = [one for one in await assembling.faults(session, draft) if one.serious]
     alert = _alert(draft)
+    alert.translations = translating.shown(draft, await assembling.tables(session, draft))
     templates = [
         _template(draft.alert.id, name, source)
         for name, source in draft.letters.items()
@@ -87,7 +88,7 @@ async def sample_letter(
     target = await _target(session, country, role)
     rows = {one.country: one for one in _countries(draft)}
     if country in rows:
-        words = render.address_only_where_required(words, rows[country])
+        words = render.address_only_where_required(words, rows[country], role)
     template = _template(draft.alert.id, f"{country}.{language}", "")
     template.source = draft.letters.get(f"{country}.{language}", "")
     try:
@@ -117,6 +118,9 @@ def _alert(draft: Draft) -> Alert:
         made_up=kept.made_up,
         default_roles=list(sending.get("default_roles", ())),
         prompts=[one for one in sending.get("prompts", ()) if one.strip()],
+        own_mailbox=sending.get("own_mailbox", OwnMailbox.OFFERED),
+        editable=sending.get("editable", False),
+        refused_words=sending.get("refused_words", []),
         resources=draft.content(RESOURCES)["resources"],
         share=draft.content(SHARING)["share"],
         texts=[] if kept.kind == "letters" else draft.content(TEXTS)["texts"],
@@ -142,6 +146,8 @@ def _countries(draft: Draft) -> list[AlertCountry]:
             postal_address=one.get("postal_address", ""),
             language_note=one.get("language_note", ""),
             reply_note=one.get("reply_note", ""),
+            postal_address_roles=one.get("postal_address_roles", []),
+            language_note_roles=one.get("language_note_roles", []),
         )
         for position, one in enumerate(draft.content(COUNTRIES)["countries"])
     ]

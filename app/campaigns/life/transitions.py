@@ -19,6 +19,7 @@ from app.models import (
     Alert,
     AlertCountry,
     AlertState,
+    AlertTranslation,
     Approval,
     DraftSection,
     Freeze,
@@ -150,7 +151,13 @@ async def throw_away(session: AsyncSession, alert: Alert, *, by: str) -> None:
     if await session.scalar(select(Submission.id).where(Submission.alert_id == alert.id).limit(1)):
         raise StepRefused(alert.state, "thrown away", "it was tried out, and that stays on record")
     await _note(session, alert, by, f"Threw away the draft “{alert.slug}”")
-    for table in (DraftSection, Approval, LetterTemplate, AlertCountry):
+    for table in (
+        DraftSection,
+        Approval,
+        LetterTemplate,
+        AlertTranslation,
+        AlertCountry,
+    ):
         await session.execute(delete(table).where(table.alert_id == alert.id))
     # SQLite may give its number to the next alert, which no hold of this one concerns
     await session.execute(delete(Freeze).where(Freeze.scope == "alert", Freeze.ref == alert.id))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from app.campaigns.other_languages.file_format import LANGUAGE_FILE
 from app.campaigns.pack_folder import ALERT_FILE, LETTER_FILE, Pack, load_files
 from app.contacts.files.reading import read_file
 from app.contacts.files.rows import ContactRow
@@ -119,13 +120,14 @@ def _check_kind(entry: ZipInfo) -> None:
 
 
 def _check_name(name: str) -> None:
-    known = name in {ALERT_FILE, README} or LETTER_FILE.fullmatch(name) or CONTACTS.fullmatch(name)
+    shapes = (LETTER_FILE, LANGUAGE_FILE, CONTACTS)
+    known = name in {ALERT_FILE, README} or any(one.fullmatch(name) for one in shapes)
     if name.lower().endswith(".zip"):
         raise PackBroken(f"{_shown(name)}: a zip within the zip is not unpacked")
     if not known:
         raise PackBroken(
-            f"{_shown(name)} is no part of a pack: it holds alert.toml, letters like EE.et.txt and"
-            " contacts like contacts/EE.csv"
+            f"{_shown(name)} is no part of a pack: it holds alert.toml, translations like"
+            " alert.et.toml, letters like EE.et.txt and contacts like contacts/EE.csv"
         )
 
 

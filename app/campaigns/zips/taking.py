@@ -2,7 +2,7 @@
 is public changes before somebody publishes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import select
@@ -14,13 +14,22 @@ from app.campaigns import packs, stages
 from app.campaigns.drafts import contents, keeping
 from app.campaigns.drafts.contents import Content
 from app.campaigns.drafts.keeping import Draft
+from app.campaigns.other_languages.rows import content_of
+from app.campaigns.other_languages.texts import english
 from app.campaigns.pack_folder import Pack
 from app.campaigns.pack_format import Part as Table
 from app.campaigns.zips.reading import Bundle
 from app.contacts import comparing
 from app.contacts.comparing import Comparison
 from app.errors import Overtaken, PackBroken
-from app.models import Alert, AlertCountry, AlertState, Campaign, LetterTemplate
+from app.models import (
+    Alert,
+    AlertCountry,
+    AlertState,
+    AlertTranslation,
+    Campaign,
+    LetterTemplate,
+)
 
 How = Literal["new", "changed", "gone", "same"]
 
@@ -137,12 +146,25 @@ def parts_of(pack: Pack) -> dict[str, Content]:
         **file.model_dump(exclude={"campaign", "countries", "resources", "share", "texts"}),
         **{name: _rows(getattr(file, name)) for name in packs.LISTS_OF_AN_ALERT},
         countries=countries,
+        translations=_translations(pack),
     )
     letters = [
         LetterTemplate(country=one.country, language=one.language, source=one.source)
         for one in pack.letters
     ]
     return contents.of_alert(alert, letters)
+
+
+def _translations(pack: Pack) -> list[AlertTranslation]:
+    known = english(pack.alert.model_dump())
+    return [
+        AlertTranslation(
+            language=one.language,
+            reviewed=one.file.reviewed,
+            content=content_of(one.file, known),
+        )
+        for one in pack.translations
+    ]
 
 
 def _parts(draft: Draft | None, yours: dict[str, Content]) -> list[Part]:
@@ -210,7 +232,7 @@ def _without_steps(pack: Pack) -> Pack:
     campaign = file.campaign.model_copy(update={"stages": []})
     countries = [one.model_copy(update={"stages": []}) for one in file.countries]
     changed = {"campaign": campaign, "countries": countries}
-    return Pack(file.model_copy(update=changed), pack.letters)
+    return replace(pack, alert=file.model_copy(update=changed))
 
 
 def _is_new(found: Comparison) -> bool:

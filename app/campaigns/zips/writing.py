@@ -68,9 +68,9 @@ def _readme(bundle: Bundle) -> str:
         alert.title,
         f"This is an action alert of “Send One Email” as a pack of plain files:"
         f" alert.toml is the alert with its campaign “{alert.campaign.title}”, its countries and"
-        " where each of them stands; a file like EE.et.txt is the letter to one country in one"
-        " language; contacts/EE.csv are the addresses of a country's offices, each with where it"
-        " was found.",
+        " where each of them stands; alert.et.toml is what it says in another language; a file like"
+        " EE.et.txt is the letter to one country in one language; contacts/EE.csv are the addresses"
+        " of a country's offices, each with where it was found.",
         "To run it: sign in as an organiser, open “Packs” and choose this zip. You are shown"
         " what would be new before anything is written, and it becomes a draft. On the command"
         " line:",

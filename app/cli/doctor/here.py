@@ -14,6 +14,7 @@ from app.delivery.routes.relays import relays_of
 from app.errors import NotMigrated, SettingsRefused
 from app.models import Alert, Freeze, Letter, LetterStatus, MailHost
 from app.settings import Delivery, Settings
+from app.web.looks import logo, theme
 
 WHAT_DELIVERY_MEANS = {
     Delivery.SANDBOX: "Delivery is sandbox: letters land in a mailbox here; nothing leaves.",
@@ -26,6 +27,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything here; a part that does not work does not hide the others."""
     return [
         _settings(settings),
+        *_looks(settings),
         well(WHAT_DELIVERY_MEANS[settings.delivery]),
         *await _database(settings),
     ]
@@ -38,6 +40,23 @@ def _settings(settings: Settings) -> Finding:
     except SettingsRefused as refusal:
         return not_well(f"{refusal}.")
     return well(f"The settings agree; the address people see is {settings.public_url}.")
+
+
+def _looks(settings: Settings) -> list[Finding]:
+    """What a visitor's eyes need."""
+    try:
+        logo.read(settings.logo)
+        shown = theme.moved(settings.accent_colour)
+    except SettingsRefused as refusal:
+        return [not_well(f"{refusal}.")]
+    if shown:
+        return [
+            look(
+                f"The accent {settings.accent_colour} is too light to be read on these pages:"
+                f" {shown} stands for it."
+            )
+        ]
+    return []
 
 
 async def _database(settings: Settings) -> list[Finding]:

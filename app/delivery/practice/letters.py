@@ -122,7 +122,7 @@ def _patience(settings: Settings) -> Patience:
 
 
 def _write(settings: Settings, office: Office, words: Words, to: str, seed: int) -> _Written:
-    words = render.address_only_where_required(words, office.country)
+    words = render.address_only_where_required(words, office.country, office.target.role)
     letter = Letter(
         id=NO_LETTER,
         delivery=Delivery.TRIAL,

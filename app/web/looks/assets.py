@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from app.errors import Missing
 from app.settings import Settings
-from app.web.looks import theme
+from app.web.looks import logo, theme
 
 FOLDER = Path(__file__).parent.parent / "static"
+STYLES = {"light": "not all", "dark": "all"}  # what becomes of the rules for the night
 FOR_EVER = "public, max-age=31536000, immutable"
 
 router = APIRouter(include_in_schema=False)
@@ -35,6 +36,11 @@ class Assets:
         }
         files["theme.css"] = theme.style_sheet(settings.accent_colour).encode()
         files["icon.svg"] = theme.icon(settings.accent_colour).encode()
+        mark = logo.read(settings.logo)
+        self.logo = next(iter(mark), "")
+        files |= (
+            mark | _styled(files["theme.css"], "theme.css") | _styled(files["site.css"], "site.css")
+        )
         self._assets = {name: _asset(name, content) for name, content in files.items()}
 
     def url(self, name: str) -> str:
@@ -43,6 +49,19 @@ class Assets:
 
     def find(self, name: str) -> Asset | None:
         return self._assets.get(name)
+
+
+def _styled(sheet: bytes, name: str) -> dict[str, bytes]:
+    """The sheet by day and by night only, whatever the reader's device says: for the frames on
+    partners' pages, which know better how they look."""
+    at_night = b"(prefers-color-scheme:dark)"
+    sheet = sheet.replace(b"(prefers-color-scheme: dark)", at_night)
+    return {
+        f"{style}/{name}": sheet.replace(at_night, rules.encode()).replace(
+            b"color-scheme: light dark", f"color-scheme: {style}".encode()
+        )
+        for style, rules in STYLES.items()
+    }
 
 
 def _asset(name: str, content: bytes) -> Asset:

@@ -25,11 +25,23 @@ REFUSING = marked(
 UNKNOWN = marked(
     "So many letters wait for this office that we cannot say yet when yours leaves. It is kept."
 )
+# the same of the first to leave among several
+THE_NEXT = {
+    SOON: marked("The next leaves in a moment."),
+    NEXT_MINUTES: marked("The next leaves in the next minutes."),
+    TODAY: marked("The next leaves today around %(time)s."),
+    TOMORROW: marked("The next leaves tomorrow around %(time)s."),
+    ON_WEEKDAY: marked("The next leaves on %(weekday)s around %(time)s."),
+    ON_DAY: marked("The next leaves on %(day)s around %(time)s."),
+}
 
 
-def leaves(leaving: Leaving, *, now: datetime, zone: str, language: str) -> str:
-    """What a supporter reads about a letter that waits."""
+def leaves(
+    leaving: Leaving, *, now: datetime, zone: str, language: str, of_several: bool = False
+) -> str:
+    """What a supporter reads about a letter that waits, or about the first of several."""
     source, at = _sentence(leaving, now, zone), leaving.at or now
+    source = THE_NEXT.get(source, source) if of_several else source
     said = languages.translations(language).gettext(source)
     return said % _words(_round(at, zone), now, language) if "%(" in said else said
 

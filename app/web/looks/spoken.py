@@ -4,13 +4,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.languages import SOURCE
 from app.models import Alert, Target
 from app.wording.language import translated
 from app.wording.language.translated import AlertWords, Spoken
 
 
 def filters(language: str) -> dict[str, Any]:
-    """For the pages of one language: words, lang, office, institution."""
+    """For the pages of one language: words, lang, as_written, office, institution."""
 
     def words(alert: Alert) -> AlertWords:
         return translated.words(alert, language)
@@ -21,10 +22,20 @@ def filters(language: str) -> dict[str, Any]:
             return Markup()
         return Markup(' lang="{}"').format(text.language)
 
+    def as_written(text: str) -> Markup:
+        """The same for what organisers write once, in English, and nobody translates."""
+        return lang(Spoken(text, SOURCE))
+
     def office(name: str) -> Spoken:
         return translated.office_name(name, language)
 
     def institution(target: Target) -> Spoken:
         return translated.institution(target, language)
 
-    return {"words": words, "lang": lang, "office": office, "institution": institution}
+    return {
+        "words": words,
+        "lang": lang,
+        "as_written": as_written,
+        "office": office,
+        "institution": institution,
+    }

@@ -17,21 +17,37 @@ Colour = tuple[int, int, int]
 
 def style_sheet(accent: str) -> str:
     """The accent as CSS variables, by day and by night."""
-    colour = parsed(accent)
-    by_day = _readable_on(DIM, colour)
-    by_night = _readable_on(DUSK, colour)
+    day, night = by_day(accent), by_night(accent)
     return (
-        f":root{{--accent:{_hex(by_day)};--on-accent:{_hex(WHITE)};"
-        f"--wash:{_hex(_mixed(by_day, GROUND, 0.94))}}}\n"
+        f":root{{--accent:{_hex(day)};--on-accent:{_hex(WHITE)};"
+        f"--wash:{_hex(_mixed(day, GROUND, 0.94))}}}\n"
         "@media (prefers-color-scheme:dark){"
-        f":root{{--accent:{_hex(by_night)};--on-accent:{_hex(NIGHT)};"
-        f"--wash:{_hex(_mixed(by_night, NIGHT, 0.92))}}}}}\n"
+        f":root{{--accent:{_hex(night)};--on-accent:{_hex(NIGHT)};"
+        f"--wash:{_hex(_mixed(night, NIGHT, 0.92))}}}}}\n"
     )
+
+
+def by_day(accent: str) -> Colour:
+    """The accent as it can be read on every ground of the day."""
+    return _readable_on(DIM, parsed(accent))
+
+
+def by_night(accent: str) -> Colour:
+    return _readable_on(DUSK, parsed(accent))
+
+
+def moved(accent: str) -> str:
+    """The colour that stands for the accent by day, if it could not be read on white; else nothing.
+
+    One that can is moved by a hair for the washes, which nobody sees; and by night all are.
+    """
+    colour = parsed(accent)
+    return "" if contrast(colour, WHITE) >= READABLE else _hex(by_day(accent))
 
 
 def icon(accent: str) -> str:
     """A letter in the accent colour, for the browser's tab."""
-    colour = _hex(_readable_on(DIM, parsed(accent)))
+    colour = _hex(by_day(accent))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
         f'<rect x="2" y="6" width="28" height="20" rx="3" fill="{colour}"/>'

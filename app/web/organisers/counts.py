@@ -6,6 +6,8 @@ from sqlalchemy import select
 from app.errors import Missing
 from app.models import Alert, Campaign
 from app.reporting import counts, departures
+from app.reporting.desk import sources
+from app.reporting.told import answers
 from app.web import gate
 from app.web.organisers import alerts
 from app.web.pages import render
@@ -34,6 +36,8 @@ async def of_alert(
         paced=settings.paced,
         outlook=await departures.of_alerts(session, [alert], settings),
         counts=await counts.of_alert(session, alert.id, settings.delivery),
+        answers=await answers.of_alerts(session, [alert], settings.delivery),
+        sources=await sources.of_alert(session, alert.id, settings.delivery),
     )
 
 
@@ -54,6 +58,7 @@ async def of_campaign(
     if campaign is None:
         raise Missing("campaign", slug)
     theirs = await session.scalars(select(Alert).where(Alert.campaign_id == campaign.id))
+    found = theirs.all()
     return render(
         request,
         "organise/counts.html",
@@ -62,6 +67,8 @@ async def of_campaign(
         zone="UTC",
         made_up=False,
         paced=settings.paced,
-        outlook=await departures.of_alerts(session, theirs.all(), settings),
+        outlook=await departures.of_alerts(session, found, settings),
         counts=await counts.of_campaign(session, campaign.id, settings.delivery),
+        answers=await answers.of_alerts(session, found, settings.delivery),
+        sources=[],
     )

@@ -1,23 +1,18 @@
 """The open alerts, an alert's page, the preview of its letters, and the form."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.campaigns import alerts
-from app.errors import FormRefused, Missing
-from app.letters import submission
-from app.letters.form import Form
+from app.errors import FormRefused
 from app.models import Alert
-from app.settings import Settings
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx, throttle
-from app.web.supporters import desk, rehearsal
+from app.web.supporters import desk, rehearsal, waiting
+from app.web.supporters.spreading import prefilled
+from app.wording import sharing
 from app.wording.language import translated
-from app.wording.language.translated import AlertWords, Spoken
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,9 +28,10 @@ async def alert(request: Request, slug: str, session: Reading, settings: Configu
     if found.kind == "guide":
         guide = await _guide(request, session, settings, found)
         return rehearsal.marked(request, guide, found)
-    form = desk.with_source(Form(), request)
+    form = prefilled.form(request.query_params, found)
     context = await desk.context(session, request, settings, found, form)
-    return rehearsal.marked(request, pages.render(request, "alerts/alert.html", **context), found)
+    page = rehearsal.marked(request, pages.render(request, "alerts/alert.html", **context), found)
+    return prefilled.private(page) if prefilled.is_asked(request.query_params) else page
 
 
 @router.get("/alerts/{slug}/preview")
@@ -44,11 +40,11 @@ async def preview_again(request: Request, slug: str) -> Response:
     return RedirectResponse(str(request.url.replace(path=f"/alerts/{slug}")), 303)
 
 
-@router.post("/alerts/{slug}/preview")
+@router.post("/alerts/{slug}/preview", dependencies=[Depends(throttle("preview"))])
 async def preview(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
     """The exact letters. A POST, so that what people type is in no address and no log."""
     data = await request.form()  # first: a slow line must hold no transaction
-    found = await _with_form(request, session, settings, slug)
+    found = await rehearsal.with_form(request, session, settings, slug)
     form = forms.read(data, language=pages.reader_language(request))
     context = await desk.context(session, request, settings, found, form)
     fragment = request.headers.get("x-fragment") == "letters"
@@ -59,50 +55,23 @@ async def preview(request: Request, slug: str, session: Reading, settings: Confi
 @router.post("/alerts/{slug}", dependencies=[Depends(throttle("form"))])
 async def submit(request: Request, slug: str, session: Tx, settings: Configured) -> Response:
     data = await request.form()  # the gate has read it, before the transaction began
-    found = await _with_form(request, session, settings, slug)
-    if not forms.is_caught(data):
-        form = forms.read(data, language=pages.reader_language(request))
-        try:
-            await submission.submit(session, settings, found, form)
-        except FormRefused as refusal:
-            return await _again(request, session, settings, found, data, refusal)
+    found = await rehearsal.with_form(request, session, settings, slug)
+    try:
+        token = await waiting.take(request, session, settings, found, data)
+    except FormRefused as refusal:
+        return await _again(request, session, settings, found, data, refusal)
     # the same answer for a known and an unknown address, and for a machine that was caught
-    return RedirectResponse(f"/alerts/{slug}/look-in-your-mail", 303)
-
-
-@router.get("/alerts/{slug}/look-in-your-mail")
-async def look_in_your_mail(
-    request: Request, slug: str, session: Reading, settings: Configured
-) -> Response:
-    found = await _with_form(request, session, settings, slug)
-    page = pages.render(request, "alerts/look_in_your_mail.html", alert=found)
-    return rehearsal.marked(request, page, found)
+    return RedirectResponse(waiting.address(slug, token), 303)
 
 
 async def _guide(
     request: Request, session: Reading, settings: Configured, guide: Alert
 ) -> Response:
-    """Texts to copy; `{url}` in them is where the letters of the campaign can be written."""
+    """Texts to copy and pass on; `{url}` in them is where the campaign's letters are written."""
     letters = await alerts.letters_of_campaign(session, guide)
-    url = f"{settings.public_url.rstrip('/')}/alerts/{(letters or guide).slug}"
     words = translated.words(guide, pages.reader_language(request))
-    texts = [one | {"text": _with_url(words, one, url)} for one in guide.texts]
+    texts = sharing.guide_texts(words, letters or guide, settings.public_url)
     return pages.render(request, "alerts/guide.html", alert=guide, texts=texts, letters=letters)
-
-
-def _with_url(words: AlertWords, one: dict[str, Any], url: str) -> Spoken:
-    said = words.copied(one["key"], "text", one["text"])
-    return Spoken(said.replace("{url}", url), said.language)
-
-
-async def _with_form(
-    request: Request, session: AsyncSession, settings: Settings, slug: str
-) -> Alert:
-    """An alert that takes letters; a guide has no form. Raises Missing."""
-    found = await rehearsal.find(request, session, settings, slug)
-    if found.kind == "guide":
-        raise Missing("form", slug)
-    return found
 
 
 async def _again(

@@ -1,14 +1,16 @@
-"""The confirm link: it shows the letters; only its button sends them."""
+"""The confirm link: it shows the letters; only its button sends them. After a week it makes them
+anew, for whoever still wants them to go."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.campaigns import offices
-from app.errors import FormRefused
+from app.campaigns import alerts, offices
+from app.errors import FormRefused, Missing
 from app.letters import confirmation
+from app.letters.asking import anew
 from app.models import Submission
 from app.settings import Settings
-from app.tokens import LETTERS, link_token
+from app.tokens import CONFIRM, LETTERS, link_token
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx
 from app.wording import own_mailbox
@@ -18,9 +20,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/confirm/{token}")
 async def show(request: Request, token: str, session: Reading, settings: Configured) -> Response:
-    submission = await confirmation.by_token(session, settings, token)
-    if submission.confirmed_at:
-        return _to_letters(settings, submission)
+    submission = await anew.find(session, settings, token)
+    if over := await _over(request, session, settings, submission):
+        return over
     return await _page(request, session, submission)
 
 
@@ -30,9 +32,9 @@ async def press(request: Request, token: str, session: Tx, settings: Configured)
     country moved on meanwhile, show how they read now first: nobody sends what they have not
     seen."""
     data = await request.form()  # the gate has read it, before the transaction began
-    submission = await confirmation.by_token(session, settings, token)
-    if submission.confirmed_at:
-        return _to_letters(settings, submission)
+    submission = await anew.find(session, settings, token)
+    if over := await _over(request, session, settings, submission):
+        return over
     if "own_words" in data:
         try:
             await confirmation.reword(session, submission, str(data["own_words"]))
@@ -45,6 +47,66 @@ async def press(request: Request, token: str, session: Tx, settings: Configured)
         return await _page(request, session, submission, changed=True)
     await confirmation.confirm(session, settings, submission, shown=shown)
     return _to_letters(settings, submission)
+
+
+@router.post("/confirm/{token}/anew")
+async def make_anew(request: Request, token: str, session: Tx, settings: Configured) -> Response:
+    """The same words to the same offices, as they read today; on to the page with the button."""
+    data = await request.form()  # the gate has read it, before the transaction began
+    submission = await anew.find(session, settings, token)
+    if not anew.is_late(submission):
+        return RedirectResponse(f"/confirm/{token}", 303)
+    try:
+        made = await anew.again(session, settings, submission, consent=bool(data.get("consent")))
+    except FormRefused as refusal:
+        return await _too_late(request, session, settings, submission, refusal)
+    except Missing:  # what there was a moment ago cannot be written to any more
+        return await _too_late(request, session, settings, submission)
+    return RedirectResponse(f"/confirm/{link_token(settings, CONFIRM, made.public_id)}", 303)
+
+
+@router.get("/confirm/{token}/anew")
+async def anew_again(token: str) -> Response:
+    """Whoever reloads the page that asked for their consent finds it again."""
+    return RedirectResponse(f"/confirm/{token}", 303)
+
+
+async def _over(
+    request: Request, session: Reading, settings: Settings, submission: Submission
+) -> Response | None:
+    """Where a link leads that has nothing to confirm any more."""
+    if submission.erased_at:
+        seen = submission.alert.state in alerts.PUBLIC
+        return pages.render(
+            request, "confirm/forgotten.html", 410, alert=submission.alert, seen=seen
+        )
+    if submission.confirmed_at:
+        return _to_letters(settings, submission)
+    if anew.is_late(submission):
+        return await _too_late(request, session, settings, submission)
+    return None
+
+
+async def _too_late(
+    request: Request,
+    session: Reading,
+    settings: Settings,
+    submission: Submission,
+    refusal: FormRefused | None = None,
+) -> Response:
+    """These letters lapsed; one press makes them anew, where they still can go."""
+    way = await anew.way(session, settings, submission)
+    language = pages.reader_language(request)
+    return pages.render(
+        request,
+        "confirm/too_late.html",
+        422 if refusal else 410,
+        alert=submission.alert,
+        submission=submission,
+        way=way,
+        others=await anew.others(session, submission.alert) if way.why == "ended" else [],
+        errors=forms.sentences(refusal.fields, language) if refusal else {},
+    )
 
 
 async def _page(

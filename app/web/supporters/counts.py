@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.campaigns import alerts
 from app.reporting import counts
+from app.reporting.told import answers
 from app.web.gate import Configured, Reading
 from app.web.pages import render
 
@@ -15,5 +16,10 @@ async def show(request: Request, slug: str, session: Reading, settings: Configur
     alert = await alerts.by_slug(session, slug)
     found = await counts.of_alert(session, alert.id, settings.delivery)
     return render(
-        request, "counts/public.html", alert=alert, zone=alert.timezone, counts=found.public()
+        request,
+        "counts/public.html",
+        alert=alert,
+        zone=alert.timezone,
+        counts=found.public(),
+        answers=await answers.of_alerts(session, [alert], settings.delivery),
     )

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,8 @@ from app.letters import form as forms_domain
 from app.letters import preview, submission
 from app.letters.form import Form
 from app.letters.preview import Sheet
-from app.models import Alert, AlertCountry
+from app.letters.words import edits, prints
+from app.models import Alert, AlertCountry, OwnMailbox
 from app.settings import Settings
 from app.web import forms, pages
 from app.wording import own_mailbox
@@ -43,7 +44,13 @@ async def context(
     """All that `alerts/alert.html` needs. A form that is refused still shows what it can."""
     delivery = alerts.delivery_for(alert, settings, form.email)
     available = await offices.of_alert(session, alert, delivery)
-    return await with_offices(session, request, alert, form, available)
+    found = await with_offices(session, request, alert, form, available)
+    if form.name or form.own_words or form.edits:  # else it is not theirs yet
+        letters = [(s.office.target.id, s.text) for place in found["places"] for s in place.sheets]
+        found["unlike"] = await prints.unlike(
+            session, settings, letters, alert_id=alert.id, delivery=delivery
+        )
+    return found
 
 
 async def with_offices(
@@ -51,19 +58,20 @@ async def with_offices(
 ) -> dict[str, Any]:
     """The same of an alert that may be in no table yet, with the offices it would write to."""
     language = pages.reader_language(request)
+    form = _with_their_edits(alert, form, available)
     seed = form.seed if form.seed is not None else secrets.randbelow(forms.A_SEED)
     standing = await stages.standings(session, alert.campaign, alerts.today(alert))
     words = translated.words(alert, language)
-    chosen = ticked_offices(form, available)
-    too_long = forms_domain.too_long(forms_domain.tidy(form))
-    if too_long:  # a megabyte in thirty letters is thirty megabytes
-        chosen = []
+    too_long = _too_long(form)
+    # a megabyte in thirty letters is thirty megabytes
+    chosen = [] if too_long.keys() & forms_domain.LIMITS else ticked_offices(form, available)
     sheets = preview.sheets(form, chosen, seed=seed, blank=_blank(language))
     return {
         "alert": alert,
         "words": words,
         "form": form,
         "seed": seed,
+        "page": form.page or secrets.token_urlsafe(16),
         "places": [
             _place(one, standing.get(one.country), available, sheets, form, words)
             for one in alert.countries
@@ -73,9 +81,11 @@ async def with_offices(
         "letters": len(sheets),
         "reachable": bool(available),
         "countries": countries(language),
-        "asks_address": [one.country for one in _first_of_each(available) if _wants(one)],
+        "want_address": [one for one in available if one.wants_address],
+        "unlike": {},
+        "door": _door(request, alert),
         "why": lambda choice: why_this_language(choice, language),
-        "held": await offices.held(session, [one.contact for one in available]),
+        "held": await _held(session, alert, available),
         "own_mailbox": own_mailbox.offer,
         "errors": forms.sentences(too_long, language),
         "closed": await _closed(session, alert),
@@ -127,14 +137,14 @@ def _place(
     return Place(
         country,
         standing,
-        _lead(country, standing, words),
+        lead_of(country, standing, words),
         here,
         [one for one in sheets if one.office.target.country == country.country],
         ticked,
     )
 
 
-def _lead(country: AlertCountry, standing: stages.Standing | None, words: AlertWords) -> Spoken:
+def lead_of(country: AlertCountry, standing: stages.Standing | None, words: AlertWords) -> Spoken:
     """How things stand, in one line: the campaign's own sentence for the stage."""
     if not standing or not standing.current:
         return Spoken("", words.language)
@@ -145,8 +155,10 @@ def _lead(country: AlertCountry, standing: stages.Standing | None, words: AlertW
 
 
 def _blank(language: str) -> Words:
-    said = translations(language).gettext
-    return Words(name=said("Your name"), city=said("your city"), country=said("your country"))
+    gettext = translations(language).gettext  # by this name, `make words` finds its sentences
+    return Words(
+        name=gettext("Your name"), city=gettext("your city"), country=gettext("your country")
+    )
 
 
 def _as_far_as_ticked(form: Form, available: list[Office]) -> list[Office]:
@@ -161,12 +173,31 @@ def _as_far_as_ticked(form: Form, available: list[Office]) -> list[Office]:
     ]
 
 
-def _wants(office: Office) -> bool:
-    return bool(office.country.postal_address)
+def _too_long(form: Form) -> dict[str, str]:
+    tidy = forms_domain.tidy(form)
+    return forms_domain.too_long(tidy) | edits.too_long(tidy.edits)
 
 
-def _first_of_each(available: list[Office]) -> list[Office]:
-    return list({one.target.country: one for one in reversed(available)}.values())[::-1]
+def _with_their_edits(alert: Alert, form: Form, available: list[Office]) -> Form:
+    """Letters are written anew where the alert allows it, and to its own offices."""
+    known = {one.target.id for one in available} if alert.editable else set()
+    return replace(form, edits={ref: one for ref, one in form.edits.items() if ref in known})
+
+
+def _door(request: Request, alert: Alert) -> str:
+    """The address that a part of the page is asked for again by."""
+    path = request.url.path
+    return path.removesuffix("/preview") if path.endswith("/preview") else f"/alerts/{alert.slug}"
+
+
+async def _held(
+    session: AsyncSession, alert: Alert, available: list[Office]
+) -> dict[int, Literal["host", "contact"]]:
+    """What waits here, and why; where people send themselves, no host of ours is in the way."""
+    found = await offices.held(session, [one.contact for one in available])
+    if alert.own_mailbox == OwnMailbox.ONLY:
+        return {ref: why for ref, why in found.items() if why == "contact"}
+    return found
 
 
 async def _closed(session: AsyncSession, alert: Alert) -> Refusal | None:
@@ -175,7 +206,3 @@ async def _closed(session: AsyncSession, alert: Alert) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     return None
-
-
-def with_source(form: Form, request: Request) -> Form:
-    return replace(form, source=forms.source_of(request.query_params))

@@ -8,12 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from app import clock
 from app.errors import Missing
 from app.letters import own
-from app.models import Alert
-from app.reporting import departures, receipts
+from app.reporting import receipts
 from app.web import pages
 from app.web.gate import Configured, Reading, Tx
-from app.web.looks import moments
-from app.wording.language import translated
+from app.web.supporters.mine import page
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,20 +21,7 @@ LARGEST = 2**53
 @router.get("/letters/{token}")
 async def show(request: Request, token: str, session: Reading, settings: Configured) -> Response:
     submission = await own.by_token(session, settings, token)
-    lines = await receipts.of_submission(session, submission.id)
-    return pages.render(
-        request,
-        "letters/letters.html",
-        alert=submission.alert,
-        submission=submission,
-        lines=lines,
-        leaving=await departures.of_submission(session, submission, settings),
-        leaves=moments.leaves,
-        now=clock.now(),
-        token=token,
-        names=_names(request, submission.alert),
-        withdrawable=own.CAN_BE_WITHDRAWN,
-    )
+    return await page.show(request, session, settings, submission, token)
 
 
 @router.get("/letters/{token}/receipts/{letter_id}")
@@ -59,7 +44,7 @@ async def receipt(
         receipt=found,
         line=found.line,
         token=token,
-        names=_names(request, submission.alert),
+        names=page.names(request, submission.alert),
         now=clock.now(),
     )
 
@@ -71,9 +56,3 @@ async def withdraw(
     submission = await own.by_token(session, settings, token)
     await own.withdraw(session, submission, letter)
     return RedirectResponse(f"/letters/{token}?done=withdrawn", 303)
-
-
-def _names(request: Request, alert: Alert) -> dict[str, str]:
-    """What the reader calls the alert's countries."""
-    words = translated.words(alert, pages.reader_language(request))
-    return {one.country: words.country_name(one) for one in alert.countries}

@@ -38,6 +38,16 @@ async def find(request: Request, session: AsyncSession, settings: Settings, slug
     raise Missing("alert", slug)
 
 
+async def with_form(
+    request: Request, session: AsyncSession, settings: Settings, slug: str
+) -> Alert:
+    """The same for an alert that takes letters; a guide has no form. Raises Missing."""
+    found = await find(request, session, settings, slug)
+    if found.kind == "guide":
+        raise Missing("form", slug)
+    return found
+
+
 def marked(request: Request, response: Response, alert: Alert) -> Response:
     """The answer with what a rehearsal needs: a cookie that opens the next page, no trace left."""
     if alert.state != AlertState.REHEARSAL:

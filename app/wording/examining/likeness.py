@@ -16,11 +16,14 @@ WINDOW = 3  # words
 _word = re.compile(r"\w+")
 
 
-def windows(text: str) -> frozenset[int]:
-    """The hashed windows of a text: kept once, compared often."""
+def windows(text: str, key: bytes = b"") -> frozenset[int]:
+    """The hashed windows of a text: kept once, compared often.
+
+    `key`: at most 64 bytes; without it, nobody can try texts against what is kept.
+    """
     words = _word.findall(unicodedata.normalize("NFKC", text).casefold())
     starts = range(max(1, len(words) - WINDOW + 1)) if words else ()
-    return frozenset(_hash(" ".join(words[n : n + WINDOW])) for n in starts)
+    return frozenset(_hash(" ".join(words[n : n + WINDOW]), key) for n in starts)
 
 
 def of(one: frozenset[int], other: frozenset[int]) -> int:
@@ -29,5 +32,6 @@ def of(one: frozenset[int], other: frozenset[int]) -> int:
     return 200 * len(one & other) // both if one and other else 0
 
 
-def _hash(window: str) -> int:
-    return int.from_bytes(blake2b(window.encode(errors="replace"), digest_size=8).digest())
+def _hash(window: str, key: bytes) -> int:
+    hashed = blake2b(window.encode(errors="replace"), digest_size=8, key=key)
+    return int.from_bytes(hashed.digest())

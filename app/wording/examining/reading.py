@@ -9,7 +9,8 @@ from jinja2 import TemplateError
 
 from app.wording.allowed import environment
 from app.wording.examining.findings import Examined, Finding
-from app.wording.letter_fields import LetterFields
+from app.wording.letter_fields import PLACES, LetterFields
+from app.wording.render import paragraphs
 from app.wording.templates import ROLES
 
 LONGEST_SUBJECT = 78  # characters of a line of mail (RFC 5322 2.1.1)
@@ -88,7 +89,7 @@ def _pieces(
     """Every text that fits this office and stage, with its place."""
     role, stage = values["role"], values["stage"]
     places = {"salutations": [f"salutations.{role}"], "asks": [f"asks.{stage}"]}
-    for place in ("subjects", "openings", "closings"):
+    for place in PLACES:
         places[place] = [
             f"{place}.{n}"
             for n, one in enumerate(fields.variants(place), 1)
@@ -121,9 +122,13 @@ def _body(
 ) -> Iterator[Finding]:
     """The body with each opening and each closing that could stand in it, unless it was `seen`."""
     texts = {name: [text for _, text in found] for name, found in read.items()}
-    salutation, ask = "".join(texts["salutations"]), "".join(texts["asks"])
+    always = {
+        "salutation": "".join(texts["salutations"]),
+        "ask": "".join(texts["asks"]),
+        "reasons": paragraphs(texts["reasons"]),
+    }
     for opening, closing in zip_longest(texts["openings"], texts["closings"], fillvalue=""):
-        pieces = {"salutation": salutation, "opening": opening, "closing": closing, "ask": ask}
+        pieces = always | {"opening": opening, "closing": closing}
         text = compiled["body"]({**values, **pieces}).strip("\n")
         if len(text) > LONGEST_LETTER:
             raise TooLong(f"the letter would be {len(text):,} characters long")

@@ -106,7 +106,8 @@ async def test_the_mail_says_what_happened_where_it_is_known_from_and_what_to_do
         text = write(one.notice, one.submission, one.letters, moved=one.moved, settings=settings)
         assert attempt.write(one, settings).rcpt_to == one.submission.email
     words = " ".join(text.body.split())
-    assert text.subject == "Estonia has moved on: will you write the new letter?"
+    said = "Your letter was not sent: Estonia has moved on, and a new one is ready"
+    assert text.subject == said
     for said in (
         "something has happened in Estonia: Voted, 22 November 2026.",
         "Parliament voted to leave.",
@@ -135,7 +136,7 @@ async def test_the_mail_of_an_alert_that_has_ended_offers_no_letter(
         )
         assert isinstance(one, notices.NoticeClaim)
         text = write(one.notice, one.submission, one.letters, moved=one.moved, settings=settings)
-    assert text.subject == "Estonia has moved on since you wrote"
+    assert text.subject == "Your letter was not sent: Estonia has moved on"
     assert "takes no new letters any more" in " ".join(text.body.split())
     assert "/alerts/keep-the-treaty" not in text.body
 

@@ -40,7 +40,7 @@ class Fields(HTMLParser):
     def __init__(self, part: str) -> None:
         super().__init__()
         self.part, self.inside = part, False
-        self.found: dict[str, str] = {}
+        self.found: dict[str, Any] = {}
         self.name = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -50,7 +50,9 @@ class Fields(HTMLParser):
         name = given.get("name") or ""
         if not self.inside or given.get("type") in {"checkbox", "radio"} and "checked" not in given:
             return
-        if tag in {"input", "select", "textarea"}:
+        if given.get("type") == "checkbox":  # several may share a name
+            self.found[name] = [*self.found.get(name, []), given.get("value")]
+        elif tag in {"input", "select", "textarea"}:
             self.found[name] = given.get("value") or ""
         if tag in {"select", "textarea"}:
             self.name = name
@@ -68,7 +70,7 @@ class Fields(HTMLParser):
             self.name = ""
 
 
-def form_of(page: str, part: str) -> dict[str, str]:
+def form_of(page: str, part: str) -> dict[str, Any]:
     fields = Fields(part)
     fields.feed(page)
     assert fields.found, part

@@ -13,6 +13,7 @@ from app.web.organisers.editor import differences, typed
 
 LINES = st.text(printable.strip() + "äß—", min_size=1, max_size=20)
 TEXTS_OF_PEOPLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
+WORDS = "sending-refused_words"
 WRITTEN = st.builds(lambda first, more: f"{first}\n\n{more}", LINES, TEXTS_OF_PEOPLE)
 
 
@@ -24,9 +25,14 @@ def posted(section: str, content: dict[str, Any]) -> FormData:
         rows = [row if isinstance(row, dict) else {"text": row} for row in content[name]]
         fields = [one for one in fields if one[0] != f"{section}-{name}"]
         for n, row in enumerate([*rows, dict.fromkeys(columns, "")]):
-            fields += [(f"{name}-{n}-{one}", text) for one, text in row.items()]
-    for role in content.get("default_roles", ()):
-        fields.append(("sending-default_roles", role))
+            for one, text in row.items():
+                ticked = text if isinstance(text, list) else [text]
+                fields += [(f"{name}-{n}-{one}", each) for each in ticked]
+    if section == SENDING:
+        fields = [one for one in fields if one[0] not in {"sending-default_roles", WORDS}]
+        fields += [("sending-default_roles", role) for role in content["default_roles"]]
+        fields.append((WORDS, "\n".join(content["refused_words"])))
+        fields = [one for one in fields if one != ("sending-editable", False)]
     return FormData([(name, str(text).replace("\n", "\r\n")) for name, text in fields])
 
 
@@ -42,6 +48,7 @@ def test_rows_come_back_as_they_were_typed_and_empty_ones_vanish(
     prompts: list[str], share: list[str]
 ) -> None:
     sending = {"default_roles": ["defence", "president"], "prompts": prompts, "expected": "1000"}
+    sending |= {"own_mailbox": "preferred", "editable": bool(prompts), "refused_words": ["moron*"]}
     assert typed.read(SENDING, posted(SENDING, sending)).content == sending
     sharing = {"share": [{"channel": "short", "text": text} for text in share]}
     assert typed.read(SHARING, posted(SHARING, sharing)).content == sharing
@@ -60,8 +67,9 @@ def test_rows_go_where_their_number_says_and_out_when_they_are_ticked() -> None:
 
 
 def test_a_country_is_added_once_and_begins_today() -> None:
-    row = {"code": "EE", "added_on": "2025-03-20", "record": "It joined in 2004."}
+    row: dict[str, Any] = {"code": "EE", "added_on": "2025-03-20", "record": "It joined in 2004."}
     row |= dict.fromkeys(("postal_address", "language_note", "reply_note"), "")
+    row |= {"postal_address_roles": ["president", "speaker"], "language_note_roles": []}
     form = posted(COUNTRIES, {"countries": [row]})
     for add in ("EE", "", "fi", "<b>"):
         read = typed.read(COUNTRIES, FormData([*form.multi_items(), ("add", add)]))
@@ -70,6 +78,13 @@ def test_a_country_is_added_once_and_begins_today() -> None:
     first, second = read.content["countries"]
     assert first == row
     assert (second["code"], second["record"], len(second["added_on"])) == ("FI", "", 10)
+
+
+def test_each_refused_word_stands_once_as_it_was_typed_first() -> None:
+    form = FormData([(WORDS, " Moron* \r\n\r\nmoron*\nbad  word"), ("sending-own_mailbox", "no")])
+    read = typed.read(SENDING, form).content
+    assert (read["refused_words"], read["own_mailbox"]) == (["Moron*", "bad word"], "offered")
+    assert read["editable"] is False
 
 
 def test_a_text_to_copy_gets_an_address_of_its_own_and_keeps_it() -> None:
@@ -114,6 +129,8 @@ def test_no_control_character_reaches_the_database() -> None:
         ("countries", "countries", "countries"),
         ("sending", "default_roles", "sending-default_roles"),
         ("sending", "prompts.1", "prompts-1-text"),
+        ("sending", "refused_words.3", "sending-refused_words"),
+        ("sending", "own_mailbox", "sending-own_mailbox"),
         ("call", "campaign.stages", "call"),
     ],
 )

@@ -16,7 +16,7 @@ from app.web import ROUTERS
 from app.web.organisers.alerts import find
 from app.web.organisers.editor import letters
 from app.wording import letter_fields
-from app.wording.letter_fields import LetterFields
+from app.wording.letter_fields import LetterFields, VariantFields
 from tests.grounds.alerts import mine_ban
 from tests.grounds.desk import enter, token_in
 from tests.grounds.rows import all_of
@@ -137,6 +137,26 @@ async def test_every_finding_stands_at_its_field_and_above_as_a_link_the_serious
         assert f'id="told-{anchor}"><p class="error">{sentence}</p>' in text
     assert text.index('href="#asks.voted"') < text.index('href="#reviewed"')
     assert '<div class="words" lang="en">Please keep Estonia in the Mine Ban Treaty</div>' in text
+
+
+async def test_reasons_have_a_place_of_their_own_and_one_more_is_kept_for_whom_it_is(
+    page: httpx.AsyncClient, database: Database, mari: Organiser
+) -> None:
+    shown = await page.get(f"{EDIT}/EE.en")
+    fields = letter_fields.read((await draft(database, mari)).letters["EE.en"])
+    assert "Reasons, in an order that differs" in shown.text
+    assert fields.reasons[0].text in unescape(shown.text)
+    added = len(fields.reasons) + 1
+    more = {f"reasons.{added}": "Peace.", f"reasons.{added}.roles": ["defence"]}
+    data = posted(fields, shown, reviewed="on") | more
+    assert (await page.post(f"{EDIT}/EE.en", data=data)).status_code == 303
+    kept = letter_fields.read((await draft(database, mari)).letters["EE.en"])
+    assert kept.reasons == (*fields.reasons, VariantFields("Peace.", roles=("defence",)))
+    shown = await page.get(f"{EDIT}/EE.en")
+    nowhere = posted(kept, shown, body=kept.body.replace("{{ reasons }}", ""))
+    await page.post(f"{EDIT}/EE.en", data=nowhere)
+    told = unescape((await page.get(f"{EDIT}/EE.en")).text)
+    assert '<a href="#reasons">The reasons stand nowhere in the letter: write {{ reasons }}' in told
 
 
 async def test_two_who_write_the_same_letter_are_shown_both_and_choose(

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.campaigns import pack_folder, pack_format
 from app.campaigns.drafts.assembling import Fault
+from app.campaigns.other_languages import file_format
+from app.campaigns.other_languages.file_format import TranslationFile
 from app.campaigns.pack_folder import ALERT_FILE, LETTER_FILE, Pack
 from app.campaigns.pack_format import AlertFile
 from app.errors import PackBroken
@@ -51,8 +53,13 @@ def _checked(sent: Any) -> AlertFile:
     return pack_format.check_json(ALERT_FILE, json.dumps(sent))
 
 
+def _translated(sent: Any) -> TranslationFile:
+    return file_format.check("translations", sent)
+
+
 class PackIn(BaseModel):
-    """An alert as a pack has it: alert.toml as JSON, and the text of each letter template."""
+    """An alert as a pack has it: alert.toml as JSON, the text of each letter template, and what it
+    says in other languages."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
     alert: Annotated[AlertFile, BeforeValidator(_checked)] = Field(
@@ -62,6 +69,10 @@ class PackIn(BaseModel):
         default_factory=dict, description="EE.et → what the file EE.et.txt of a pack holds"
     )
 
+    translations: dict[str, Annotated[TranslationFile, BeforeValidator(_translated)]] = Field(
+        default_factory=dict, description="et → the tables of alert.et.toml"
+    )
+
     def pack(self) -> Pack:
         """What was sent, as strictly as a folder is read. Raises PackBroken or TemplateBroken."""
         for name in self.letters:
@@ -69,7 +80,9 @@ class PackIn(BaseModel):
                 raise PackBroken(f"letters: {name}: a letter is named like EE.et")
         files = {f"{name}.txt": text for name, text in self.letters.items()}
         texts = {name: pack_folder.plain(name, text) for name, text in files.items()}
-        return pack_folder.whole(self.alert, texts)
+        for language in self.translations:
+            file_format.language_of(f"alert.{language}.toml")
+        return pack_folder.whole(self.alert, texts, self.translations)
 
 
 class FaultOut(BaseModel):

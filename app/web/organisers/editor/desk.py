@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import languages
 from app.campaigns import alerts, stages
-from app.campaigns.drafts import assembling, contents
+from app.campaigns.drafts import assembling, contents, translating
 from app.campaigns.drafts.assembling import Fault
-from app.campaigns.drafts.contents import COUNTRIES, DATES, LETTER
+from app.campaigns.drafts.contents import COUNTRIES, DATES, LETTER, TRANSLATION
 from app.campaigns.drafts.keeping import Draft, Section
 from app.contacts import directory
 from app.errors import TemplateBroken
@@ -82,14 +82,25 @@ async def context(
         "serious": sum(note.serious for of_part in found.values() for note in of_part),
         "zones": _zones(draft.content(DATES)["timezone"]),
         "roles": ROLES,
+        "tongues": await tongues(session, draft),
+        "page_languages": languages.LANGUAGES,
+        "language_name": lambda code: languages.language_name_in(code, reader),
     }
     if draft.alert.kind != "letters":
         return here
     return here | await _of_letters(session, draft, faults, reader)
 
 
+async def tongues(session: AsyncSession, draft: Draft) -> list[translating.Standing]:
+    """How far each language of the pages is, and any other that the draft has."""
+    tables = await assembling.tables(session, draft)
+    codes = dict.fromkeys([*languages.LANGUAGES, *draft.translations])
+    return [translating.standing(draft, tables, code) for code in codes if code != languages.SOURCE]
+
+
 def notes(alert: Alert, faults: Sequence[Fault], reader: str) -> dict[str, list[Note]]:
-    """By part; the letters' together under `letters`."""
+    """By part; the letters' together under `letters`, what is wrong with translations under
+    `languages`."""
     said = languages.translations(reader).gettext
     found: dict[str, list[Note]] = defaultdict(list)
     for one in faults:
@@ -97,6 +108,12 @@ def notes(alert: Alert, faults: Sequence[Fault], reader: str) -> dict[str, list[
             name = one.section.removeprefix(LETTER)
             href = f"/organise/alerts/{alert.slug}/edit/letters/{name}#{one.field}"
             found["letters"].append(Note(f"{name}: {said(one.sentence)}", href, one.serious))
+        elif one.section.startswith(TRANSLATION):
+            if not one.serious:
+                continue  # the table of languages says it
+            language = one.section.removeprefix(TRANSLATION)
+            href = f"/organise/alerts/{alert.slug}/edit/languages/{language}#{one.field}"
+            found["languages"].append(Note(said(one.sentence), href, one.serious))
         else:
             href = f"#{typed.anchor(one.section, one.field)}"
             found[one.section].append(Note(said(one.sentence), href, one.serious))
@@ -124,7 +141,6 @@ async def _of_letters(
         "standing": {code: standing[code] for code in codes if code in standing},
         "letters": await _letters(session, draft, codes, faults),
         "languages_to_add": _languages(reader),
-        "language_name": lambda code: languages.language_name_in(code, reader),
     }
 
 

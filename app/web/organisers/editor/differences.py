@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from app.campaigns.drafts.contents import Content
 
+SEALS = "of"  # of a translation: nothing that anybody typed
 MOST_WORDS = 1_500  # of one text; above that whole lines are compared, or it takes seconds
 
 
@@ -60,6 +61,11 @@ def pieces(theirs: str, yours: str) -> tuple[Piece, ...]:
 def _fields(content: Content) -> Iterator[tuple[tuple[str, int], str]]:
     """Each text of a part by its field and row."""
     for name, value in content.items():
+        if name == SEALS:
+            continue
+        if isinstance(value, dict):
+            yield from (((place, 0), str(text)) for place, text in value.items())
+            continue
         if not isinstance(value, list):
             yield (name, 0), str(value)
             continue
@@ -72,4 +78,4 @@ def _of_a_row(name: str, n: int, row: Any) -> Iterator[tuple[tuple[str, int], st
         yield (name, n), str(row)
         return
     for field, text in row.items():
-        yield (field, n), str(text)
+        yield (field, n), ", ".join(text) if isinstance(text, list) else str(text)

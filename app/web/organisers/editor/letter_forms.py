@@ -21,7 +21,7 @@ TOO_MUCH = _(
     " longest of them. Nothing was cut."
 )
 
-_variant = re.compile(r"(subjects|openings|closings)\.(\d{1,4})", re.ASCII)
+_variant = re.compile(rf"({'|'.join(PLACES)})\.(\d{{1,4}})", re.ASCII)
 _keyed = re.compile(r"(salutations|asks)\.(.{1,80})")
 
 

@@ -92,7 +92,7 @@ async def save(
         raise Missing("part", name)
     draft = await keeping.read(session, alert)
     data = await request.form()
-    given, version = typed.read(name, data), _number(str(data.get("version", "")))
+    given, version = typed.read(name, data), number(str(data.get("version", "")))
     answer = _Answer(request, session, organiser, draft, name, given)
     if given.faults:
         return await answer.too_long(version)
@@ -105,7 +105,7 @@ async def save(
         )
     except Overtaken as fault:
         return await answer.overtaken(fault.theirs)
-    if after.version != before.version and _is_news(before, organiser):
+    if after.version != before.version and is_news(before, organiser):
         await audit.note(session, organiser.email, f"Wrote at the draft of “{slug}”: {name}")
     return await answer.saved(after)
 
@@ -197,12 +197,14 @@ def _plain(notes: dict[str, list[desk.Note]]) -> dict[str, list[dict[str, Any]]]
     return {name: [vars(note) for note in found] for name, found in notes.items()}
 
 
-def _is_news(before: Section, organiser: Organiser) -> bool:
-    if before.changed_at is None or before.changed_by != organiser.email:
+def is_news(before: Section | None, organiser: Organiser) -> bool:
+    """Whether a save is put on record: who goes on writing the same part is, once an hour."""
+    if before is None or before.changed_at is None or before.changed_by != organiser.email:
         return True
     return (clock.now() - before.changed_at).total_seconds() > SAID_AGAIN
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """A version as a form posts it; 0 for what is none."""
     digits = text.removeprefix("-")
     return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 12 else 0

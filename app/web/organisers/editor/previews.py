@@ -4,6 +4,7 @@ The editor shows both in frames; nothing can be sent from them.
 """
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -26,6 +27,7 @@ from app.web.organisers.alerts import find
 from app.web.organisers.pacing import MOST_SUPPORTERS, SUPPORTERS
 from app.web.pages import reader_language, render
 from app.web.supporters import desk
+from app.wording.language import translated
 from app.wording.templates import ROLES
 
 A_SEED = 1  # the same variants of a letter each time the page is shown
@@ -44,17 +46,26 @@ async def page(
     settings: gate.Configured,
     organiser: gate.Us,
     slug: str,
+    language: str = languages.SOURCE,
 ) -> Response:
-    """The public page as it would be, with a form that takes nothing."""
+    """The public page as it would be, with a form that takes nothing. `language`: of the alert's
+    own texts; the rest of the page is the organiser's."""
     draft = await keeping.read(session, await find(session, organiser, slug))
     shown = await showing.shown(session, draft, delivery=settings.delivery)
+    language = language if language in languages.LANGUAGES else languages.SOURCE
+    words = translated.words(shown.alert, language)
     shown.alert.resources = [_safe(one) for one in shown.alert.resources]
     if shown.alert.kind == "guide":
         context = await _of_a_guide(session, settings.public_url, shown)
     else:
         form = Form(seed=A_SEED)
         context = await desk.with_offices(session, request, shown.alert, form, shown.offices)
+        context["places"] = [
+            replace(one, lead=desk.lead_of(one.country, one.standing, words))
+            for one in context["places"]
+        ]
         context["closed"] = None  # it is not open yet: that is why it is looked at
+    context["words"] = words
     return render(request, "organise/editor/draft_page.html", **(context | _as_a_visitor(request)))
 
 

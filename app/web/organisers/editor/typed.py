@@ -14,21 +14,24 @@ from app.campaigns.drafts.contents import (
     COUNTRIES,
     DATES,
     RESOURCES,
+    ROLES_OF_A_COUNTRY,
     SENDING,
     SHARING,
     TEXTS,
     Content,
 )
+from app.models import OwnMailbox
 from app.wording.templates import ROLES
 
 LINE, TEXT, BODY = 200, 2_000, 60_000  # characters
+LIST_OF_WORDS = 6_000
 MOST_ROWS = 100  # in one list
 FIELDS = {  # of a part, each with the longest it may be
     CALL: {"title": LINE, "summary": TEXT, "body": BODY},
     DATES: dict.fromkeys(
         ("timezone", "opens_on", "opens_at", "closes_on", "closes_at", "write_before"), LINE
     ),
-    SENDING: {"expected": LINE},
+    SENDING: {"expected": LINE, "own_mailbox": LINE, "refused_words": LIST_OF_WORDS},
 }
 OF_A_COUNTRY = {
     "code": LINE,
@@ -38,6 +41,7 @@ OF_A_COUNTRY = {
     "postal_address": TEXT,
     "language_note": TEXT,
     "reply_note": TEXT,
+    **dict.fromkeys(ROLES_OF_A_COUNTRY, LINE),
 }
 LISTS = {  # of a part: the list's name, and the fields of a row
     COUNTRIES: ("countries", OF_A_COUNTRY),
@@ -49,9 +53,10 @@ LISTS = {  # of a part: the list's name, and the fields of a row
     ),
     TEXTS: ("texts", {"key": LINE, "title": LINE, "use": TEXT, "audience": LINE, "text": TEXT}),
 }
+TICKED = ("default_roles", "editable")
 CHOSEN = {"channel", "audience", "key"}  # a row that has only these was never written
-MANY_LINES = {"summary", "body", "note", "use", "text"} | (
-    OF_A_COUNTRY.keys() - {"code", "name", "added_on"}
+MANY_LINES = {"summary", "body", "note", "use", "text", "refused_words"} | (
+    OF_A_COUNTRY.keys() - {"code", "name", "added_on", *ROLES_OF_A_COUNTRY}
 )
 # control characters, but not the line feed and the tab; and halves of characters
 NOT_TYPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -87,6 +92,7 @@ def read(section: str, data: FormData) -> Typed:
     if section == SENDING:
         wanted = set(map(str, data.getlist("sending-default_roles")))
         content["default_roles"] = [role for role in ROLES if role in wanted]
+        content |= _how_they_send(content, data)
     if section in LISTS:
         name, fields = LISTS[section]
         rows = _rows(data, name, fields)
@@ -102,11 +108,23 @@ def anchor(section: str, place: str) -> str:
         if section == SENDING:
             return f"prompts-{parts[1]}-text"
         return "-".join(parts)
-    known = {*FIELDS.get(section, ()), *(["default_roles"] if section == SENDING else [])}
-    for name in (place, re.sub("_at$", "_on", place)):
+    known = {*FIELDS.get(section, ()), *(TICKED if section == SENDING else ())}
+    for name in (parts[0], re.sub("_at$", "_on", place)):
         if name in known:
             return f"{section}-{name}"
     return section
+
+
+def _how_they_send(content: Content, data: FormData) -> Content:
+    """What supporters may do themselves; a word that is refused stands once."""
+    chosen = content["own_mailbox"]
+    words = [" ".join(line.split()) for line in content["refused_words"].split("\n")]
+    once = {word.casefold(): word for word in reversed(words) if word}
+    return {
+        "own_mailbox": chosen if chosen in [*OwnMailbox] else str(OwnMailbox.OFFERED),
+        "editable": "sending-editable" in data,
+        "refused_words": [*reversed(once.values())],
+    }
 
 
 def _rows(data: FormData, name: str, fields: Mapping[str, int]) -> list[dict[str, str]]:
@@ -115,7 +133,9 @@ def _rows(data: FormData, name: str, fields: Mapping[str, int]) -> list[dict[str
     found: dict[int, dict[str, str]] = {}
     for key, value in data.multi_items():
         if place := shape.fullmatch(key):
-            found.setdefault(int(place[1]), {})[place[2]] = str(value)
+            row = found.setdefault(int(place[1]), {})
+            # boxes that share a name: all that are ticked
+            row[place[2]] = f"{row[place[2]]} {value}" if place[2] in row else str(value)
     kept = [
         (_number(row.get("order", "")), index, row)
         for index, row in sorted(found.items())
@@ -159,7 +179,7 @@ def _finished(section: str, rows: list[dict[str, str]], data: FormData) -> list[
     return [*rows]
 
 
-def _countries(rows: list[dict[str, str]], add: str) -> list[dict[str, str]]:
+def _countries(rows: list[dict[str, str]], add: str) -> list[Content]:
     """Each country once; the one that was just chosen begins today."""
     if re.fullmatch("[A-Z]{2}", add):
         empty = dict.fromkeys(OF_A_COUNTRY, "")
@@ -167,6 +187,7 @@ def _countries(rows: list[dict[str, str]], add: str) -> list[dict[str, str]]:
     once = {row["code"]: row for row in reversed(rows)}
     return [
         {name: text for name, text in row.items() if text or name != "name"}
+        | {name: [one for one in ROLES if one in row[name].split()] for name in ROLES_OF_A_COUNTRY}
         for row in reversed(once.values())
     ]
 
@@ -190,8 +211,10 @@ def _slug(title: str) -> str:
 
 
 def _tidy(text: str, name: str) -> str:
+    return tidy(text, many_lines=name in MANY_LINES)
+
+
+def tidy(text: str, *, many_lines: bool) -> str:
     """Without characters that PostgreSQL or a page cannot take; one line where it is a line."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if name not in MANY_LINES:
-        text = " ".join(text.split())
-    return NOT_TYPED.sub("", text)
+    return NOT_TYPED.sub("", text if many_lines else " ".join(text.split()))

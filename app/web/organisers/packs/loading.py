@@ -6,6 +6,7 @@ The file itself is not kept between the two: the page carries the pack on in a h
 import asyncio
 import base64
 import zlib
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -18,7 +19,7 @@ from app.campaigns.drafts.contents import LETTER
 from app.campaigns.zips import reading, taking, writing
 from app.campaigns.zips.reading import Bundle
 from app.errors import Overtaken, PackBroken, TemplateBroken
-from app.languages import marked, translations
+from app.languages import language_name_in, marked, translations
 from app.models import Alert, Campaign, Organiser, Role
 from app.web import gate
 from app.web.organisers.editor import differences
@@ -98,6 +99,7 @@ def _look(request: Request, found: taking.Plan, *, overtaken: bool = False) -> R
         differences={one.name: differences.between(one.theirs, one.yours) for one in changed},
         carried=_carry(found.bundle),
         overtaken=overtaken,
+        language_name=partial(language_name_in, reader=reader_language(request)),
     )
 
 

@@ -128,6 +128,7 @@ async def foreign(
         "token_id": (str(token.id),),
         "name": ("call",),
         "country": ("EE",),
+        "language": ("et",),
     }
     numbers = {start: str(row.id) for start, row in made.items()}
     return Foreign(values, alert.campaign.slug, letter, numbers)

@@ -1,0 +1,1 @@
+"""What only supporters know and tell us, and how it is counted."""

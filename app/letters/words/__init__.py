@@ -1,0 +1,1 @@
+"""What supporters write themselves: refused kindly, kept as they wrote it, compared with others."""

@@ -1,0 +1,1 @@
+"""The editor's pages of an alert's texts in other languages."""

@@ -1,0 +1,1 @@
+"""What an organiser hands to partners and newsletters."""

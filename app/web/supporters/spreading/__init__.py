@@ -1,0 +1,1 @@
+"""How an alert travels: in partners' frames, in newsletters' links, as a picture of its own."""
