@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.assets = Assets(settings)
     app.state.pages = Pages(settings, app.state.assets)
+    app.state.drawing = asyncio.Lock()  # pictures: one at a time, for all who wait for it
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(armour.Armour, settings=settings, known=gate.is_known)
     answers.install(app)

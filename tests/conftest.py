@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,12 +18,17 @@ from tests.grounds import desk, network, smtp
 from tests.grounds.browser import serving
 from tests.grounds.databases import Ground, PostgresqlGround, SqliteGround
 from tests.grounds.speed import warm
+from tests.grounds.speed.rubbish import pytest_collection_finish
 from tests.grounds.speed.spreading import (
     pytest_collection_modifyitems,
     pytest_xdist_make_scheduler,
 )
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "pytest_collection_finish",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler",
+]
 
 # how long one example takes says how busy the machine is, and nothing about the program
 hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=50)
@@ -38,11 +44,15 @@ def on_this_machine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def warmed() -> Iterator[None]:
-    """No test compiles the SQL that another has compiled, or waits for a password's full cost."""
+def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test compiles SQL or a page that another has, or waits for a password's full cost."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "_engine", warm.making(db._engine))
         patch.setattr(organisers, "_argon2", desk.QUICK)
+        if "app.web.pages" in sys.modules:  # a test that shows no page does not wait for them
+            from tests.grounds.speed import pages
+
+            pages.share(patch, tmp_path_factory.getbasetemp())
         yield
 
 

@@ -159,7 +159,7 @@ async def confirm(
             duplicates += 1
     if queued:
         await participation.count(session, submission)
-        await prints.keep(session, settings, [_printed(one) for one in queued])
+        await prints.keep(session, settings, [_printed(submission, one) for one in queued])
     if duplicates:
         domain = settings.mail_domain
         await notices.put(session, submission, NoticeKind.DUPLICATE, mail_domain=domain)
@@ -207,8 +207,9 @@ async def _queue(session: AsyncSession, submission: Submission, one: Waiting) ->
     return bool(moved)
 
 
-def _printed(one: Waiting) -> prints.Confirmed:
-    return prints.Confirmed(one.letter.id, one.target.id, one.letter.delivery, one.text)
+def _printed(submission: Submission, one: Waiting) -> prints.Confirmed:
+    text = prints.unnamed(one.text, submission)
+    return prints.Confirmed(one.letter.id, one.target.id, one.letter.delivery, text)
 
 
 async def _already_written(session: AsyncSession, submission: Submission, one: Waiting) -> bool:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -21,6 +21,8 @@ from app.models import (
 )
 from app.outbox import notices, queue
 from app.settings import TO_THE_WRITER, TRIED_OUT, Settings
+
+Personal = Submission | Letter | Notice | Participation
 
 # `failed` is not among them: nobody may have looked, but ninety days are enough
 UNSETTLED = (LetterStatus.HELD, LetterStatus.QUEUED, LetterStatus.SENDING)
@@ -42,8 +44,17 @@ async def erase(session: AsyncSession, email: str, settings: Settings) -> int:
 
     A letter that is leaving at this moment keeps its words until the next call.
     """
-    keys = [person_key(settings, email), *await _keys_of_tries(session, email)]
-    return sum([await _erase(session, key) for key in keys])
+    return sum([await _erase(session, key) for key in await keys(session, email, settings)])
+
+
+async def erase_under(session: AsyncSession, key: str, delivery: str) -> int:
+    """The same for what one person has here under one delivery, and nothing else."""
+    return await _erase(session, key, delivery)
+
+
+async def keys(session: AsyncSession, email: str, settings: Settings) -> list[str]:
+    """By which all that a person has here is found."""
+    return [person_key(settings, email), *await _keys_of_tries(session, email)]
 
 
 async def _keys_of_tries(session: AsyncSession, email: str) -> Sequence[str]:
@@ -56,12 +67,13 @@ async def _keys_of_tries(session: AsyncSession, email: str) -> Sequence[str]:
     return (await session.scalars(found)).all()
 
 
-async def _erase(session: AsyncSession, key: str) -> int:
-    await notices.drop_for(session, key)
+async def _erase(session: AsyncSession, key: str, delivery: str = "") -> int:
+    """`delivery`: only what is under it; empty: all."""
+    await notices.drop_for(session, key, delivery)
     for status in (LetterStatus.HELD, LetterStatus.QUEUED):
         await queue.move(
             session,
-            [Letter.person_key == key],
+            _theirs(Letter, key, delivery),
             frm=status,
             to=LetterStatus.CANCELLED,
             by="supporter",
@@ -72,17 +84,21 @@ async def _erase(session: AsyncSession, key: str) -> int:
     )
     found = await session.scalars(
         select(Submission.id).where(
-            Submission.person_key == key, Submission.erased_at.is_(None), ~leaving
+            *_theirs(Submission, key, delivery), Submission.erased_at.is_(None), ~leaving
         )
     )
     emptied = list(found)
     await _empty(session, emptied)
-    await _forget_mail(session, key)
-    if not await session.scalar(
-        select(Letter.id).where(Letter.person_key == key, Letter.status == LetterStatus.SENDING)
-    ):
-        await _unlink(session, key)
+    await _forget_mail(session, key, delivery)
+    sending = Letter.status == LetterStatus.SENDING
+    if not await session.scalar(select(Letter.id).where(*_theirs(Letter, key, delivery), sending)):
+        await _unlink(session, key, delivery)
     return len(emptied)
+
+
+def _theirs(table: type[Personal], key: str, delivery: str) -> list[ColumnElement[bool]]:
+    theirs = [table.person_key == key]
+    return [*theirs, table.delivery == delivery] if delivery else theirs
 
 
 async def leaving(session: AsyncSession, email: str, settings: Settings) -> int:
@@ -126,15 +142,16 @@ async def _empty(session: AsyncSession, submission_ids: Sequence[int]) -> None:
     await session.execute(update(Attempt).where(addressed).values(address="", reply=""))
 
 
-async def _forget_mail(session: AsyncSession, key: str) -> None:
+async def _forget_mail(session: AsyncSession, key: str, delivery: str) -> None:
     """Practice mail to them, and practice letters from them."""
     for table in (Letter, Notice):
-        theirs = select(table.message_id).where(table.person_key == key)
+        theirs = select(table.message_id).where(*_theirs(table, key, delivery))
         await session.execute(delete(SandboxMessage).where(SandboxMessage.message_id.in_(theirs)))
 
 
-async def _unlink(session: AsyncSession, key: str) -> None:
+async def _unlink(session: AsyncSession, key: str, delivery: str) -> None:
     """A new, meaningless key in place of theirs: the counts stay, the person cannot be found."""
     fresh = secrets.token_hex(32)
     for table in (Submission, Letter, Notice, Participation):
-        await session.execute(update(table).where(table.person_key == key).values(person_key=fresh))
+        theirs = _theirs(table, key, delivery)
+        await session.execute(update(table).where(*theirs).values(person_key=fresh))

@@ -14,12 +14,13 @@ from app.wording.render import LetterText, Words
 @dataclass(frozen=True)
 class Sheet:
     """One letter as a sheet of paper. `edit`: what its open fields hold; `outdated`: what was
-    written for an earlier stage, and does not go out."""
+    written for an earlier stage, and does not go out; `too_early`: it cannot be opened yet."""
 
     office: Office
     text: LetterText
     edit: Edit | None = None
     outdated: Edit | None = None
+    too_early: bool = False
 
 
 def sheets(form: Form, chosen: Sequence[Office], *, seed: int, blank: Words) -> list[Sheet]:
@@ -33,10 +34,11 @@ def sheets(form: Form, chosen: Sequence[Office], *, seed: int, blank: Words) -> 
         own_words=form.own_words,
         subject=form.subject,
     )
-    return [_sheet(office, words, seed, form.edits.get(office.target.id)) for office in chosen]
+    filled = bool(form.name and form.city and form.country)
+    return [_sheet(one, words, seed, form.edits.get(one.target.id), filled) for one in chosen]
 
 
-def _sheet(office: Office, words: Words, seed: int, edit: Edit | None) -> Sheet:
+def _sheet(office: Office, words: Words, seed: int, edit: Edit | None, filled: bool) -> Sheet:
     fitting = render.address_only_where_required(words, office.country, office.target.role)
     ours = render.letter(
         office.template, office.target, stage=office.stage, seed=seed, words=fitting
@@ -44,6 +46,9 @@ def _sheet(office: Office, words: Words, seed: int, edit: Edit | None) -> Sheet:
     if edit is None:
         return Sheet(office, ours)
     if not edits.is_touched(edit):
+        if not filled:
+            # or “your city” would stand in a letter of their own, and nothing would find it
+            return Sheet(office, ours, too_early=True)
         return Sheet(office, ours, edits.of(ours, office.stage))
     if edit.stage not in ("", office.stage):
         return Sheet(office, ours, outdated=edit)

@@ -232,9 +232,10 @@ async def _join_gathering(session: AsyncSession, submission_ids: list[int]) -> l
     return list(dict.fromkeys(await session.scalars(joined)))
 
 
-async def drop_for(session: AsyncSession, person_key: str) -> None:
-    """Call back the notices to one person that have not left."""
+async def drop_for(session: AsyncSession, person_key: str, delivery: str = "") -> None:
+    """Call back the notices to one person that have not left; `delivery`: only those under it."""
     waiting = and_(Notice.person_key == person_key, Notice.status == LetterStatus.QUEUED)
+    waiting = and_(waiting, Notice.delivery == delivery) if delivery else waiting
     await change(session, waiting, status=LetterStatus.CANCELLED)
 
 

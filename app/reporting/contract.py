@@ -5,15 +5,28 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from app.reporting.counts import Counts
+from app.models import Told
+from app.reporting.counts import Counts, OfficeCounts
 
 Letters = dict[str, int]
+
+
+class AnswersJson(BaseModel):
+    answered: int = Field(description="letters that the office answered")
+    unanswered: int = Field(description="letters that it did not answer, so far")
 
 
 class OfficeJson(BaseModel):
     country: str = Field(description="two letters, ISO 3166-1")
     office: str
     letters: Letters = Field(description="by current status")
+    answers: AnswersJson = Field(
+        description="as supporters told of letters that left; of the others nobody knows"
+    )
+    own_mailbox: int = Field(
+        description="letters to this office that supporters opened in their own mail programs; "
+        "never part of `letters`"
+    )
 
 
 class DayJson(BaseModel):
@@ -65,7 +78,12 @@ def _common(counts: Counts) -> dict[str, object]:
         "supporters": counts.supporters,
         "sent": counts.sent,
         "letters": counts.letters,
-        "targets": [vars(target) for target in counts.targets],
+        "targets": [vars(target) | _told(target) for target in counts.targets],
         "days": [vars(day) for day in counts.days],
         "own_mailbox": counts.own_mailbox,
     }
+
+
+def _told(office: OfficeCounts) -> dict[str, object]:
+    answers = {what.value: office.told[what] for what in (Told.ANSWERED, Told.UNANSWERED)}
+    return {"answers": answers, "own_mailbox": office.told[Told.OWN_MAILBOX]}

@@ -11,6 +11,11 @@ from app.letters.words import edits
 from app.letters.words.edits import Edit
 
 TEXTS = ("name", "email", "city", "country", "postal_address", "own_words", "subject")
+# as they follow each other on the alert's page; "edit": the fields of a letter written anew
+ON_THE_PAGE = (
+    *("name", "email", "city", "country", "countries", "offices"),
+    *("own_words", "subject", "postal_address", "edit", "consent"),
+)
 A_SEED = 2**31
 EDITED = re.compile(r"edit-(\d{1,11})-(stage|subject|body|begun)")
 
@@ -124,8 +129,13 @@ def is_caught(data: FormData) -> bool:
 
 
 def sentences(fields: Mapping[str, str], language: str) -> dict[str, str]:
-    """What to say at each field, in the reader's language."""
-    return {field: _sentence(field, reason, language) for field, reason in fields.items()}
+    """What to say at each field, in the reader's language; in the order of the page."""
+    return {name: _sentence(name, fields[name], language) for name in sorted(fields, key=_place)}
+
+
+def _place(field: str) -> int:
+    part = field.partition("-")[0]
+    return ON_THE_PAGE.index(part) if part in ON_THE_PAGE else 0
 
 
 def _sentence(field: str, reason: str, language: str) -> str:

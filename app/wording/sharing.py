@@ -94,11 +94,15 @@ def counted(address: str, source: str) -> str:
     return f"{address}?{urlencode({'utm_source': source, 'utm_medium': 'share'})}"
 
 
-def mastodon(text: str, about: Alert, public_url: str, host: str) -> str:
-    """The address that opens a text on somebody's own server."""
+def post(text: str, about: Alert, public_url: str) -> str:
+    """A text as it stands on Mastodon, its link with it."""
     to = f"{public_url.rstrip('/')}/alerts/{about.slug}"
-    whole = (text if URL in text else f"{text} {URL}").replace(URL, counted(to, "mastodon"))
-    return f"https://{host}/share?{urlencode({'text': whole}, quote_via=quote)}"
+    return (text if URL in text else f"{text} {URL}").replace(URL, counted(to, "mastodon"))
+
+
+def mastodon(posted: str, host: str) -> str:
+    """The address that opens a post on somebody's own server."""
+    return f"https://{host}/share?{urlencode({'text': posted}, quote_via=quote)}"
 
 
 def server(typed: str) -> str:

@@ -85,6 +85,7 @@ async def test_alerts_are_listed_with_where_each_country_stands(client: httpx.As
     assert stages == dict.fromkeys(["EE", "LV", "LT", "PL", "FI"], "in_effect")
     assert sum(len(one["offices"]) for one in whole["countries"]) == 32
     assert "@" not in str(whole["countries"])
+    assert whole["own_mailbox"] == "offered"
 
 
 @both

@@ -15,6 +15,7 @@ from tests.grounds.databases import both
 from tests.reporting.rows import Grounds, an_alert, another_alert, write
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+UNTOLD = {"answers": {"answered": 0, "unanswered": 0}, "own_mailbox": 0}
 
 
 @pytest_asyncio.fixture
@@ -62,11 +63,13 @@ async def test_the_json_is_what_was_promised(database: Database, client: httpx.A
                 "country": "EE",
                 "office": "Minister of Defence (stop)",
                 "letters": nothing | {"accepted": 1, "bounced": 1},
+                **UNTOLD,
             },
             {
                 "country": "EE",
                 "office": "Prime Minister (stop)",
                 "letters": nothing | {"handed_over": 2},
+                **UNTOLD,
             },
         ],
         "days": [

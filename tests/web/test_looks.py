@@ -39,3 +39,12 @@ def test_any_accent_is_readable_by_day_and_by_night(red: int, green: int, blue: 
 def test_a_colour_that_is_none_is_refused(accent: str) -> None:
     with pytest.raises(SettingsRefused):
         theme.style_sheet(accent)
+
+
+def test_on_paper_no_colour_of_the_night_is_left() -> None:
+    at_night = SITE.split("prefers-color-scheme: dark")[1].split("\n}\n")[0]
+    both = at_night + theme.style_sheet("#0a5563").split("dark")[1]
+    on_paper = SITE.split("@media print")[1].split("\n")[1]
+    named = set(re.findall(r"(--[a-z-]+):", both))
+    assert len(named) > 10
+    assert named <= set(re.findall(r"(--[a-z-]+):", on_paper))

@@ -98,6 +98,18 @@ async def test_a_faulty_form_comes_back_with_a_sentence_at_each_field_and_all_th
     assert await all_of(database, Submission) == []
 
 
+async def test_what_has_to_be_put_right_stands_once_above_in_the_order_of_the_page(
+    client: httpx.AsyncClient,
+) -> None:
+    form = await listed(
+        client, email="nonsense", city="", consent="", own_words="https://a.example"
+    )
+    page = (await client.post(PAGE, data=form)).text
+    named = re.findall(r'<li><a href="#([a-z_-]+)">', page.split("errors-title")[2])
+    assert named == ["email", "city", "own_words", "consent"]
+    assert page.count("This does not look like an email address") == 2  # above, and at its field
+
+
 async def test_a_country_or_an_office_is_missing(client: httpx.AsyncClient) -> None:
     for changes, said in (
         ({"countries": []}, "choose at least one country"),

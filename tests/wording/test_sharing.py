@@ -46,7 +46,7 @@ def test_any_text_arrives_whole_at_every_place(text: str) -> None:
         elif link.key == "mail":
             assert link.href.startswith("mailto:?subject=Keep%20it%20%26%20go&body=")
             assert query(link.href)["body"] == f"{text}|{url}"
-    whole = sharing.mastodon(text, an_alert(), PUBLIC, "social.example")
+    whole = sharing.mastodon(sharing.post(text, an_alert(), PUBLIC), "social.example")
     assert query(whole)["text"] == f"{text} {sharing.counted(ADDRESS, 'mastodon')}"
 
 
@@ -112,5 +112,5 @@ def test_a_server_is_a_name_and_nothing_else(typed: str, host: str) -> None:
 def test_whatever_is_typed_never_leads_elsewhere(typed: str) -> None:
     host = sharing.server(typed)
     if host:
-        parts = urlsplit(sharing.mastodon("x {url}", an_alert(), PUBLIC, host))
+        parts = urlsplit(sharing.mastodon("x", host))
         assert (parts.scheme, parts.netloc, parts.path) == ("https", host, "/share")

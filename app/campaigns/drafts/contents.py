@@ -19,6 +19,10 @@ LETTER = "letter:"  # and the country and language: letter:EE.et
 OF_A_COUNTRY = ("name", "record", "postal_address", "language_note", "reply_note")
 ROLES_OF_A_COUNTRY = ("postal_address_roles", "language_note_roles")
 
+# what drafts of November 2026 and before do not have, as an alert has it that uses none of it
+HOW_THEY_SEND = {"own_mailbox": "offered", "editable": False, "refused_words": []}
+NO_ROLES: dict[str, Any] = {name: [] for name in ROLES_OF_A_COUNTRY}
+
 Content = dict[str, Any]
 
 
@@ -65,6 +69,18 @@ def seal(parts: Mapping[str, Content]) -> str:
     return hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()
 
 
+def seals(parts: Mapping[str, Content]) -> set[str]:
+    """The seal of an alert as it stands; and, where it uses nothing that is newer than drafts that
+    may still be there, the one that those were begun with."""
+    older = {name: dict(content) for name, content in parts.items()}
+    places = [(older.get(SENDING, {}), HOW_THEY_SEND)]
+    places += [(row, NO_ROLES) for row in _rows_of_countries(older)]
+    for content, untouched in places:
+        if {name: content.pop(name, value) for name, value in untouched.items()} != untouched:
+            return {seal(parts)}
+    return {seal(parts), seal(older)}
+
+
 def number(content: Content) -> int:
     """A number above zero that stands for a part's text."""
     return int(seal({"part": content})[:7], 16) + 1
@@ -108,6 +124,15 @@ def _translation(row: AlertTranslation) -> Content:
         "texts": flat(row.content),
         "of": dict(row.content.get("of", {})),
     }
+
+
+def _rows_of_countries(parts: dict[str, Content]) -> list[Content]:
+    """The rows, made anew, so that they can be changed."""
+    if COUNTRIES not in parts:
+        return []
+    rows = [dict(row) for row in parts[COUNTRIES]["countries"]]
+    parts[COUNTRIES]["countries"] = rows
+    return rows
 
 
 def _typed(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -85,7 +85,7 @@ async def read(session: AsyncSession, alert: Alert) -> Draft:
     sections |= {name: _section(row) for name, row in rows.items()}
     removed = {name: one for name, one in sections.items() if not one.content}
     sections = {name: one for name, one in sections.items() if one.content}
-    moved = bool(rows) and alert.draft_base != contents.seal(standing)
+    moved = bool(rows) and alert.draft_base not in contents.seals(standing)
     return Draft(alert, sections, removed, begun=bool(rows), base_moved=moved)
 
 

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.letters import erasure
 from app.models import Freeze, Letter, LetterStatus, Submission
 from app.outbox import freezes
-from app.settings import Settings
+from app.settings import Delivery, Settings
 
 WHY = "its supporter asked to be forgotten"
 WAITS = (LetterStatus.HELD, LetterStatus.QUEUED)
+# whoever confirmed in practice can open the mailbox on this machine: that proves no address, and
+# whoever types a stranger's would else have them forgotten, in live delivery and everywhere
+UNPROVEN = (Delivery.SANDBOX, Delivery.REHEARSAL)
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class Going:
     leaving: int
 
 
-async def what_goes(session: AsyncSession, submission: Submission) -> Going:
-    """Of all that the person behind a submission has here."""
-    theirs = Submission.person_key == submission.person_key, Submission.erased_at.is_(None)
+async def what_goes(session: AsyncSession, settings: Settings, submission: Submission) -> Going:
+    """Of all that the person behind a submission has here, as far as its link proves."""
+    theirs = *await _theirs(session, settings, submission), Submission.erased_at.is_(None)
     forms = list(await session.scalars(select(Submission.id).where(*theirs)))
     statuses = list(
         await session.scalars(select(Letter.status).where(Letter.submission_id.in_(forms)))
@@ -44,12 +47,12 @@ async def forget(session: AsyncSession, settings: Settings, submission: Submissi
     Those keep their words until a server has answered: each is held, so that it is not tried
     again, and `finish` does the rest.
     """
-    await erasure.erase(session, submission.email, settings)
+    theirs = await _theirs(session, settings, submission)
+    await _erase(session, settings, submission)
     leaving = await session.scalars(
         select(Letter.id)
         .join(Submission, Submission.id == Letter.submission_id)
-        .where(Letter.status == LetterStatus.SENDING, Submission.email == submission.email)
-        .where(Submission.person_key == submission.person_key)
+        .where(Letter.status == LetterStatus.SENDING, *theirs)
     )
     ids = list(leaving)
     for letter_id in ids:
@@ -60,15 +63,33 @@ async def forget(session: AsyncSession, settings: Settings, submission: Submissi
 async def finish(session: AsyncSession, settings: Settings) -> int:
     """Forget those whose letters were at a mail server when they asked; gives how many letters."""
     rows = await session.execute(
-        select(Letter.id, Submission.email)
+        select(Letter.id, Submission)
         .join(Freeze, Freeze.ref == Letter.id)
         .join(Submission, Submission.id == Letter.submission_id)
         .where(Freeze.scope == "letter", freezes.STANDING, Freeze.why == WHY)
         .where(Letter.status != LetterStatus.SENDING)
     )
     found = rows.all()
-    for email in {row.email for row in found if row.email}:
-        await erasure.erase(session, email, settings)
-    for row in found:
-        await freezes.release(session, scope="letter", ref=row.id, by="the clock")
+    for submission in {one.id: one for _, one in found if not one.erased_at}.values():
+        await _erase(session, settings, submission)
+    for letter_id, _ in found:
+        await freezes.release(session, scope="letter", ref=letter_id, by="the clock")
     return len(found)
+
+
+async def _erase(session: AsyncSession, settings: Settings, submission: Submission) -> None:
+    if submission.delivery in UNPROVEN:
+        await erasure.erase_under(session, submission.person_key, submission.delivery)
+    else:
+        await erasure.erase(session, submission.email, settings)
+
+
+async def _theirs(
+    session: AsyncSession, settings: Settings, submission: Submission
+) -> list[ColumnElement[bool]]:
+    """The forms that `_erase` empties."""
+    if submission.delivery in UNPROVEN:
+        key, delivery = submission.person_key, submission.delivery
+        return [Submission.person_key == key, Submission.delivery == delivery]
+    keys = await erasure.keys(session, submission.email, settings)
+    return [Submission.person_key.in_(keys)]

@@ -11,6 +11,7 @@ from app.models import Submission
 from app.wording.render import LetterText
 
 SUBJECT, BODY = 150, 10_000  # signs
+STAGE, MARK = 40, 16  # of hidden fields, which nobody types: what is longer is none of ours
 PARTS = ("stage", "subject", "body", "begun")
 
 
@@ -30,7 +31,7 @@ def field(target_id: int, part: str) -> str:
 
 
 def mark(subject: str, body: str) -> str:
-    return hashlib.sha256(f"{subject}\n\n{body}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{subject}\n\n{body}".encode()).hexdigest()[:MARK]
 
 
 BEGUN = Edit(begun=mark("", ""))  # nothing typed yet: shows our text, whatever that is
@@ -43,7 +44,8 @@ def of(text: LetterText, stage: str) -> Edit:
 
 
 def tidy(edit: Edit) -> Edit:
-    return edit._replace(subject=clean(edit.subject), body=clean(edit.body, one_line=False))
+    subject, body = clean(edit.subject), clean(edit.body, one_line=False)
+    return Edit(clean(edit.stage)[:STAGE], subject, body, edit.begun[:MARK])
 
 
 def text(edit: Edit) -> LetterText:

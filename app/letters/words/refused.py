@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from string import ascii_letters
 
 from app.letters.words import insults
 
@@ -16,6 +17,7 @@ SHOUTED_PART = 12  # words of one paragraph; a name and an address may well be i
 IN_A_ROW, RULE = 20, 78  # the same sign; a line of dashes may be as long as a line
 TIMES = 5  # the same sentence
 SHORT = 30  # signs; less is never called senseless
+BLOB = 70  # signs
 PIECE = 60  # signs of what is shown of it
 
 TAGS = "a|b|i|u|p|br|div|span|img|script|style|iframe|table|tr|td|ul|ol|li|h[1-6]|font|strong|em"
@@ -29,8 +31,8 @@ LINK = re.compile(
         (?::\d+)? / [\w~?\#%&=+-] \S*""",
     re.VERBOSE | re.IGNORECASE,
 )
-MARKUP = re.compile(rf"</?(?:{TAGS})(?:\s[^<>]*)?/?>|\[/?(?:url|img)(?:=[^\]]*)?\]", re.I)
-BLOB = re.compile(r"(?=[A-Za-z+/]*[0-9])[A-Za-z0-9+/=_-]{70,}")
+MARKUP = re.compile(rf"</?(?:{TAGS})(?:\s[^<>]*)?/?>|\[/?(?:url|img)(?:=[^\[\]]*)?\]", re.I)
+RUN, DIGIT = re.compile(rf"[A-Za-z0-9+/=_-]{{{BLOB},}}"), re.compile("[0-9]")
 SPAM = re.compile(
     r"\b(?:viagra|cialis|levitra|(?:online|crypto)[ -]casino|casino bonus|payday loans?|click here"
     r"|make money fast|double your (?:bitcoin|money)|seo services|buy followers)\b",
@@ -106,12 +108,25 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _senseless(text: str) -> str:
     """A text with hardly a word in it, or with something in it that only machines read."""
-    if found := BLOB.search(text):
-        return found[0]
+    if blob := _blob(text):
+        return blob
     signs = [one for one in text if not one.isspace()]
     # a mark belongs to its letter: without it Thai or Hindi would look like signs
     letters = sum(unicodedata.category(one)[0] in "LM" for one in signs)
     return text if len(signs) >= SHORT and letters < 0.4 * len(signs) else ""
+
+
+def _blob(text: str) -> str:
+    """Seventy signs in a row that are letters with a digit behind them.
+
+    Looked for in one pattern, ten thousand letters held up everybody for seconds.
+    """
+    for run in RUN.finditer(text):
+        if digit := DIGIT.search(run[0]):
+            begins = len(run[0][: digit.start()].rstrip(f"{ascii_letters}+/"))
+            if len(blob := run[0][begins:]) >= BLOB:
+                return blob
+    return ""
 
 
 LOOKS: dict[str, Callable[[str], str]] = {

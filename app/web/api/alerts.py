@@ -11,7 +11,7 @@ from app.campaigns.offices import Office
 from app.errors import Missing
 from app.letters import submission
 from app.letters.form import Form
-from app.models import Alert
+from app.models import Alert, OwnMailbox
 from app.web.gate import Configured, Reading, Tx, throttle
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
@@ -56,6 +56,10 @@ class CountryOut(BaseModel):
 class AlertWhole(AlertLine):
     body: str = Field(description="Markdown")
     prompts: list[str]
+    own_mailbox: OwnMailbox = Field(
+        description="whether supporters may send from their own mail programs: offered, preferred "
+        "(recommended first), or only, and then no submissions are taken"
+    )
     countries: list[CountryOut]
 
 
@@ -108,6 +112,7 @@ async def one_alert(slug: str, session: Reading, settings: Configured) -> AlertW
         **_line(alert).model_dump(),
         body=alert.body,
         prompts=alert.prompts,
+        own_mailbox=OwnMailbox(alert.own_mailbox),
         countries=await _countries(session, alert, available),
     )
 

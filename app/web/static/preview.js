@@ -59,6 +59,27 @@
     return true;
   };
 
+  // a browser that comes back here fills in the fields that the page came with; what was written
+  // in a letter stands in fields that came later
+  const keep = () => {
+    const edits = [...new FormData(form)].filter(([name]) => name.startsWith("edit-"));
+    history.replaceState(edits, "");
+  };
+  const changed = (one) => one.checked !== one.defaultChecked || one.value !== one.defaultValue;
+  const restore = (event) => {
+    if (event.persisted) return;
+    const kept = Array.isArray(history.state) ? history.state : [];
+    const lost = kept.filter(([name]) => !form.elements[name]);
+    for (const [name, value] of lost) {
+      letters.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+    ask();
+    if (lost.length || [...form.querySelectorAll("input, textarea")].some(changed)) refresh();
+  };
+
+  addEventListener("pageshow", restore);
+  form.addEventListener("change", keep);
+  form.addEventListener("submit", keep);
   form.addEventListener("input", (event) => {
     ask();
     if (letters.contains(event.target)) return;
@@ -71,6 +92,7 @@
     if (!button) return;
     event.preventDefault();
     if (!(await refresh(button))) return form.requestSubmit(button);
+    keep();
     const sheet = document.getElementById(`sheet-${button.value}`);
     if (sheet) sheet.open = true;
     const next = sheet?.querySelector("textarea, button[name=edit]");

@@ -46,7 +46,11 @@ async def context(
     available = await offices.of_alert(session, alert, delivery)
     found = await with_offices(session, request, alert, form, available)
     if form.name or form.own_words or form.edits:  # else it is not theirs yet
-        letters = [(s.office.target.id, s.text) for place in found["places"] for s in place.sheets]
+        letters = [
+            (one.office.target.id, prints.unnamed(one.text, form))
+            for place in found["places"]
+            for one in place.sheets
+        ]
         found["unlike"] = await prints.unlike(
             session, settings, letters, alert_id=alert.id, delivery=delivery
         )
@@ -63,6 +67,7 @@ async def with_offices(
     standing = await stages.standings(session, alert.campaign, alerts.today(alert))
     words = translated.words(alert, language)
     too_long = _too_long(form)
+    sentences = forms.sentences(too_long, language)
     # a megabyte in thirty letters is thirty megabytes
     chosen = [] if too_long.keys() & forms_domain.LIMITS else ticked_offices(form, available)
     sheets = preview.sheets(form, chosen, seed=seed, blank=_blank(language))
@@ -87,7 +92,8 @@ async def with_offices(
         "why": lambda choice: why_this_language(choice, language),
         "held": await _held(session, alert, available),
         "own_mailbox": own_mailbox.offer,
-        "errors": forms.sentences(too_long, language),
+        "errors": sentences,
+        "too_long": sentences,
         "closed": await _closed(session, alert),
     }
 

@@ -21,9 +21,14 @@ def windows(text: str, key: bytes = b"") -> frozenset[int]:
 
     `key`: at most 64 bytes; without it, nobody can try texts against what is kept.
     """
-    words = _word.findall(unicodedata.normalize("NFKC", text).casefold())
+    words = folded(text)
     starts = range(max(1, len(words) - WINDOW + 1)) if words else ()
     return frozenset(_hash(" ".join(words[n : n + WINDOW]), key) for n in starts)
+
+
+def folded(text: str) -> list[str]:
+    """The words of a text as they are compared."""
+    return _word.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def of(one: frozenset[int], other: frozenset[int]) -> int:

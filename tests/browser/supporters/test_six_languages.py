@@ -16,6 +16,44 @@ LONGEST = "fi"  # whose words are the longest; it meets the rarer shapes of a pa
 STRICTLY: dict[str, Any] = ALL_RULES | {
     "rules": {"color-contrast-enhanced": {"enabled": True}, "target-size": {"enabled": True}}
 }
+# A page is made of the same elements and colours in every language, but for what is said where
+# nobody has read a translation yet: the source and the longest are looked at in full, the others
+# in all that words alone can break, which is the language itself, names, and how wide things are.
+IN_FULL = ("en", LONGEST)
+BY_WORDS: dict[str, Any] = ALL_RULES | {
+    "runOnly": [
+        "html-has-lang",
+        "html-lang-valid",
+        "html-xml-lang-mismatch",
+        "valid-lang",
+        "document-title",
+        "frame-title",
+        "frame-title-unique",
+        "page-has-heading-one",
+        "empty-heading",
+        "empty-table-header",
+        "table-duplicate-name",
+        "landmark-unique",
+        "link-name",
+        "button-name",
+        "input-button-name",
+        "summary-name",
+        "label",
+        "label-title-only",
+        "select-name",
+        "aria-input-field-name",
+        "aria-meter-name",
+        "aria-progressbar-name",
+        "image-alt",
+        "image-redundant-alt",
+        "role-img-alt",
+        "svg-img-alt",
+        "nested-interactive",
+        "link-in-text-block",
+        "target-size",
+        "scrollable-region-focusable",
+    ]
+}
 COLOURS: dict[str, Any] = ALL_RULES | {"runOnly": ["color-contrast", "color-contrast-enhanced"]}
 ONLY_ON_A_SCREEN = """() => [...document.querySelectorAll('nav, button, .button, input, select')]
   .filter(one => one.checkVisibility()).map(one => one.outerHTML.slice(0, 100))"""
@@ -34,7 +72,7 @@ async def test_a_page_fits_shuts_nobody_out_and_can_be_read(
         await visit(page, visited)
         assert await page.get_attribute("html", "lang") == language
         await reads_well(page)
-        await axe(page, STRICTLY)
+        await axe(page, STRICTLY if language in IN_FULL else BY_WORDS)
         if language == LONGEST:
             await by_night_and_on_paper(page, visited)
     assert len(asked) > len(shapes)

@@ -1,5 +1,6 @@
 """Letters that waited too long are made anew for whoever has their link, as far as they can go."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,12 @@ from app.db import Database
 from app.errors import FormRefused, Missing
 from app.letters import confirmation
 from app.letters.asking import anew
+from app.letters.words.edits import Edit
 from app.models import Alert, Contact, Letter, Notice, Submission, Target
 from app.outbox import queue
 from app.settings import Delivery, Settings
 from app.tokens import CONFIRM, link_token
-from tests.grounds.alerts import confirmed, filled, submitted
+from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
 from tests.grounds.rows import all_of, notices
 
 A_WEEK = timedelta(days=7)
@@ -72,6 +74,24 @@ async def test_pressed_twice_there_is_one_form_and_no_mail(
         assert {(await again(database, settings, old)).id} == made
     assert other.person_key == old.person_key
     assert len(await all_of(database, Notice)) == 2
+
+
+async def test_nobody_is_led_to_a_letter_that_a_stranger_wrote_anew_with_their_address(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(update(Alert).where(Alert.id == alert.id).values(editable=True))
+    theirs = filled(countries=["EE"])
+    old = await submitted(database, settings, alert, theirs)
+    (letter,) = await all_of(database, Letter)
+    with clock.held(clock.now() + A_WEEK):
+        alert = await mine_ban(database)
+        put_in = {letter.target_id: Edit(subject="Leave it", body="I hate you all. Mari Mägi")}
+        strange = await submitted(database, settings, alert, replace(theirs, edits=put_in))
+        assert strange.edits
+        new = await again(database, settings, old)
+        assert (new.id != strange.id, new.edits) == (True, {})
+        assert (await again(database, settings, old)).id == new.id
 
 
 async def test_nothing_is_made_without_consent(

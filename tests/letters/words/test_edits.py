@@ -65,3 +65,8 @@ def test_one_that_is_too_long_is_told_with_its_limit() -> None:
     said = forms.sentences(told(edit), "en")
     assert "150" in said["edit-7-subject"]
     assert "10000" in said["edit-7-body"]
+
+
+def test_hidden_fields_bring_no_more_than_a_page_of_ours_puts_there() -> None:
+    edit = posted(edits.of(OURS, "voted"), stage="x" * 100_000, begun="y" * 100_000)
+    assert (len(edit.stage), len(edit.begun)) == (40, 16)

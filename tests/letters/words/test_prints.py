@@ -157,6 +157,22 @@ async def test_a_changed_sentence_is_refused_as_kindly_as_in_the_form(
     assert still.own_words == "Mine."
 
 
+async def test_nobody_can_find_out_by_the_meter_whether_somebody_wrote(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    """Else a name is typed beside thousands of texts, and some of them are just alike enough."""
+    they = filled(name="Mari Mägi", city="Tartu", countries=["EE"], own_words="Tartu is my home.")
+    kept = await submitted(database, settings, alert, they)
+    await confirmed(database, settings, kept.public_id)
+    (theirs,) = await kept_prints(database)
+    guesses = ("Mari Mägi\nTartu", "mägi tartu estonia", "Tartu is my")
+    for guess in guesses:
+        tried = prints.of(settings, LetterText("", guess))
+        assert tried.isdisjoint(array("Q", theirs.windows))
+    left = prints.unnamed(LetterText("I, Mari", "MÄGI, of Tartu;\nmy home"), they)
+    assert left == LetterText("i", "of my home")
+
+
 async def test_only_what_a_letter_is_compared_with_is_kept(
     database: Database, settings: Settings, alert: Alert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

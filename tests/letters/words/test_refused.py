@@ -1,6 +1,7 @@
 """What a letter may not say, and that ordinary sentences are never taken for it."""
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,14 @@ def test_shouting_and_pasted_spam_are_told_apart(text: str, reason: str) -> None
     assert found is not None
     assert found[0] == reason
     assert found[1]
+
+
+@pytest.mark.parametrize("piece", ["[url=", "Ab/+", "a" * 20 + "b", "a+b+c", "www.", "aa."])
+def test_no_text_holds_up_everybody_else(piece: str) -> None:
+    text = (piece * 10_000)[:10_000]
+    began = time.process_time()
+    refused.why(text)
+    assert time.process_time() - began < 0.3  # one of them took three seconds
 
 
 def test_a_line_of_dashes_is_a_line() -> None:

@@ -1,6 +1,8 @@
 """After sending: tell others, and what else one can do; plain links, nothing loaded, no script."""
 
+import html
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest_asyncio
@@ -79,6 +81,9 @@ async def test_mastodon_asks_for_the_server_and_gives_a_link_to_it(
     (href,) = OUT.findall(made.text)
     assert href.startswith("https://masto.example/share?text=I%20have%20just")
     assert "utm_source%3Dmastodon" in href
+    shown = re.search(r"<blockquote[^>]*>(.*?)</blockquote>", made.text, re.DOTALL)
+    assert shown
+    assert html.unescape(shown[1]) == parse_qs(urlsplit(href).query)["text"][0]
     wrong = await client.get(asks, params={"text": "1", "server": "<masto>"})
     assert wrong.status_code == 422
     assert "not the name of a server" in wrong.text

@@ -21,7 +21,7 @@ async def show(request: Request, token: str, session: Reading, settings: Configu
         "letters/forget.html",
         alert=submission.alert,
         token=token,
-        going=await forgetting.what_goes(session, submission),
+        going=await forgetting.what_goes(session, settings, submission),
     )
 
 

@@ -20,6 +20,7 @@ LOST = (
     LetterStatus.FAILED,
 )
 OVER = (LetterStatus.CANCELLED, LetterStatus.SUPPRESSED, LetterStatus.LAPSED)
+STAYS_HERE = (Delivery.SANDBOX, Delivery.REHEARSAL)  # nobody says that these have left
 # after that long a server's report is rare, and a page that asks for it wakes a phone for nothing
 MAY_STILL_BE_REPORTED = timedelta(days=1)
 
@@ -63,7 +64,7 @@ def of_letters(
 ) -> Way:
     """All that stands above the single letters."""
     first = _first(leaving.values())
-    sentences = [_how_many_left(lines, language)]
+    sentences = [_how_many_left(lines, delivery, language)]
     if first:
         several = len(lines) > 1
         sentences.append(
@@ -76,14 +77,16 @@ def of_letters(
     )
 
 
-def _how_many_left(lines: Sequence[LetterLine], language: str) -> str:
+def _how_many_left(lines: Sequence[LetterLine], delivery: str, language: str) -> str:
     """Letters that were called off are no part of it. Empty for a single one: it says so itself."""
     going = _count(lines, (*WAITS, *LEFT, *LOST))
     if going < 2:
         return ""
     said = translations(language)
     left = _count(lines, LEFT)
-    if left == going:
+    if left and delivery in STAYS_HERE:
+        text = said.gettext("In the practice mailbox: %(left)s of %(num)s.")
+    elif left == going:
         text = said.ngettext("%(num)s letter has left.", "All %(num)s letters have left.", going)
     elif not left:
         text = said.ngettext(

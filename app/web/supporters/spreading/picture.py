@@ -37,7 +37,8 @@ async def show(request: Request, slug: str, settings: Configured) -> Response:
     }
     if card.digest in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    drawn = await asyncio.to_thread(picture.drawn, card)
+    async with request.app.state.drawing:  # a link that spreads is looked at by many at once
+        drawn = await asyncio.to_thread(picture.drawn, card)
     return Response(drawn, media_type="image/png", headers=headers)
 
 

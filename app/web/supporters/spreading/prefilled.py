@@ -15,8 +15,12 @@ from app.web.armour import PRIVATE
 TEXTS = ("name", "email", "city", "country", "own_words")
 FIELDS = (*TEXTS, "countries")
 LONGEST = LIMITS | {"email": 254, "country": 2}  # RFC 5321 4.5.3.1.3 for the address
-# what a newsletter's program puts a reader's own words in place of, where it had none to put
-UNFILLED = re.compile(r"\*\|.*?\|\*|\{\{.*?\}\}|\[\[.*?\]\]|%%.*?%%|%\[?[A-Z_:]+\]?%|\[[A-Z_]+\]")
+# What a newsletter's program puts a reader's own words in place of, where it had none to put. With
+# an end: else ten thousand braces that nothing closes hold up everybody for seconds.
+TAG = r".{0,200}?"
+UNFILLED = re.compile(
+    rf"\*\|{TAG}\|\*|\{{\{{{TAG}\}}\}}|\[\[{TAG}\]\]|%%{TAG}%%|%\[?[A-Z_:]+\]?%|\[[A-Z_]+\]"
+)
 
 
 def form(query: QueryParams, alert: Alert) -> Form:

@@ -41,7 +41,7 @@ async def mastodon(
     alert = await alerts.by_slug(session, slug)
     language = pages.reader_language(request)
     said = _text(translated.words(alert, language), text)
-    about = await _about(session, alert)
+    posted = sharing.post(said, await _about(session, alert), settings.public_url)
     host = sharing.server(server[:LONGEST_SERVER])
     error = translations(language).gettext(NO_SERVER) if server and not host else ""
     return pages.render(
@@ -53,8 +53,8 @@ async def mastodon(
         typed=server[:LONGEST_SERVER],
         error=error,
         host=host,
-        shown=Spoken(said.replace(sharing.URL, "").strip(), said.language),
-        href=sharing.mastodon(said, about, settings.public_url, host) if host else "",
+        shown=Spoken(posted, said.language),
+        href=sharing.mastodon(posted, host) if host else "",
     )
 
 

@@ -101,3 +101,23 @@ async def test_nothing_is_offered_where_it_could_not_go(
     async with database.transaction() as session:
         await session.execute(update(Submission).values(delivery=Delivery.REFLECT))
     assert await offered(client, settings, kept) == []
+
+
+@both
+async def test_what_somebody_else_wrote_anew_with_the_same_address_is_not_taken_for_theirs(
+    client: httpx.AsyncClient, database: Database, settings: Settings, kept: Submission
+) -> None:
+    """Anybody can fill in a form with an address; whoever has the link wrote the other one."""
+    form = filled(countries=["FI"], own_words="My own words.", postal_address="Riia 2, Tartu")
+    other = await submitted(database, settings, await mine_ban(database), form)
+    async with database.transaction() as session:
+        said = {"1": {"stage": "voted", "subject": "Leave!", "body": "Leave! Mari Mägi"}}
+        await session.execute(
+            update(Submission)
+            .where(Submission.id == other.id)
+            .values(edits=said, postal_address=kept.postal_address)
+        )
+    await client.post(f"{link(settings, kept)}/further", data={"country": "FI"})
+    *_, made = await all_of(database, Submission)
+    assert made.id != other.id
+    assert made.edits == {}

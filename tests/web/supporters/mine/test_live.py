@@ -67,6 +67,8 @@ def test_a_sentence_says_how_many_left_and_when_the_next_leaves() -> None:
     ]
     assert seen(*waits).sentences == ["None of 2 letters has left yet."]
     assert seen(queue.ACCEPTED, queue.ACCEPTED).sentences == ["All 2 letters have left."]
+    here = seen(queue.HANDED_OVER, queue.QUEUED, delivery=Delivery.SANDBOX)
+    assert here.sentences == ["In the practice mailbox: 1 of 2."]
     # one letter says it itself, and what was called off is on no way
     assert seen(queue.ACCEPTED, queue.CANCELLED).sentences == []
     only = seen(queue.QUEUED, leaving={0: Leaving(clock.now(), soon=True)})
@@ -147,7 +149,7 @@ async def test_many_letters_take_a_line_each_with_all_of_it_one_touch_away(
     where = link(settings, submission)
     page = (await client.get(where)).text
     assert page.count('<details class="folded"') == 7
-    assert "1 of 7 letters have left." in page
+    assert "In the practice mailbox: 1 of 7." in page
     wrong = {"letter": letters[0], "said": "yes", "on": "soon"}
     refused = (await client.post(f"{where}/answer", data=wrong)).text
     assert refused.count('<details class="folded" data-part="one" open>') == 1

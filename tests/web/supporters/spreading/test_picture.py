@@ -1,5 +1,6 @@
 """What a shared link says of its alert: in words, and in a picture drawn here."""
 
+import asyncio
 import re
 from io import BytesIO
 
@@ -138,3 +139,13 @@ class TestOfAnAlert:
         assert f'<link rel="canonical" href="{here}?lang=et">' in head
         plain = (await client.get("/alerts/send-one-email")).text
         assert f'<link rel="canonical" href="{here}">' in plain
+
+
+async def test_many_who_ask_at_once_wait_for_one_drawing(
+    client: httpx.AsyncClient, database: Database, furnished: None
+) -> None:
+    picture.drawn.cache_clear()
+    asked = [client.get("/alerts/send-one-email/picture.png") for _ in range(8)]
+    answers = await asyncio.gather(*asked)
+    assert {one.status_code for one in answers} == {200}
+    assert picture.drawn.cache_info().misses == 1

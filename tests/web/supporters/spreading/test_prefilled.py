@@ -1,6 +1,7 @@
 """A link fills in the form: what it may, as plain text, and for nobody else to see."""
 
 import re
+import time
 
 import httpx
 import pytest
@@ -37,6 +38,13 @@ def test_whatever_a_link_says_becomes_a_form_within_its_limits(query: dict[str, 
 def test_a_tag_that_no_newsletter_filled_leaves_the_field_empty(tag: str) -> None:
     form = prefilled.form(QueryParams({"name": tag, "city": "Tartu", "country": "ee"}), ALERT)
     assert (form.name, form.city, form.country) == ("", "Tartu", "EE")
+
+
+@pytest.mark.parametrize("opened", ["{{", "[["])
+def test_tags_that_nothing_closes_hold_up_nobody(opened: str) -> None:
+    began = time.process_time()
+    prefilled.form(QueryParams({"own_words": opened * 5000}), ALERT)
+    assert time.process_time() - began < 0.5  # it was well over a second
 
 
 def test_what_is_too_long_or_unknown_is_left_out() -> None:

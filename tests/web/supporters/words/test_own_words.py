@@ -121,6 +121,29 @@ async def test_a_letter_is_opened_changed_shown_and_kept_through_language_and_fa
     assert "edit-" not in back
 
 
+async def test_a_letter_is_not_opened_before_what_stands_in_it_is_filled_in(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    said = "A letter can be changed once your name, your city and your country are filled in"
+    ref = await office(database)
+    typed = await form(database)
+    opened = edited(
+        (await client.post(f"{PAGE}/preview", data=typed | {"edit": str(ref)})).text, ref
+    )
+    assert "your city" not in opened[f"edit-{ref}-body"]
+    for lacking in ("name", "city", "country"):
+        without = typed | {lacking: " "}
+        # opened too early, and opened in time but emptied since
+        for asked in ({"edit": str(ref)}, opened):
+            page = (await client.post(f"{PAGE}/preview", data=without | asked)).text
+            assert said in page
+            assert f"edit-{ref}-body" not in page
+    # what they wrote themselves stays, whatever is emptied above it
+    theirs = opened | {f"edit-{ref}-body": "Please.\n\nMari Mägi, Tartu"}
+    page = (await client.post(f"{PAGE}/preview", data=typed | theirs | {"city": ""})).text
+    assert "Mari Mägi, Tartu" in field(page, f"edit-{ref}-body")
+
+
 async def leaving(database: Database, settings: Settings) -> dict[int, str]:
     """What a worker would send, by office; each is what was confirmed."""
     async with database.transaction() as session:
