@@ -43,6 +43,7 @@ async def waiting(
             held,
         )
         .order_by(Submission.id.desc())
+        .limit(AT_MOST)
     )
     # letters written anew are words too; a database compares no JSON
     return next((one for one in found if (one.edits or {}) == (submission.edits or {})), None)

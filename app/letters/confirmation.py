@@ -33,6 +33,11 @@ from app.settings import Settings
 from app.wording import render
 from app.wording.render import LetterText
 
+WITH_ALERT = (
+    selectinload(Submission.alert).selectinload(Alert.campaign),
+    selectinload(Submission.alert).selectinload(Alert.countries),
+)
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -63,10 +68,7 @@ async def load(session: AsyncSession, public_id: str) -> Submission:
     submission = await session.scalar(
         select(Submission)
         .where(Submission.public_id == public_id, Submission.erased_at.is_(None))
-        .options(
-            selectinload(Submission.alert).selectinload(Alert.campaign),
-            selectinload(Submission.alert).selectinload(Alert.countries),
-        )
+        .options(*WITH_ALERT)
     )
     if submission is None:
         raise Missing("link")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 
 from app import clock
 from app.campaigns import alerts, offices
 from app.campaigns.offices import Office
 from app.errors import AlertClosed, AlertFrozen, AlertNotOpen, FormRefused, Missing
 from app.letters import again as copies
+from app.letters.confirmation import WITH_ALERT
 from app.models import Alert, AlertState, Letter, LetterStatus, OwnMailbox, Submission
 from app.settings import Settings
 from app.tokens import CONFIRM, read_token
@@ -40,12 +40,7 @@ async def find(session: AsyncSession, settings: Settings, token: str) -> Submiss
     """
     public_id = read_token(settings, CONFIRM, token)
     submission = await session.scalar(
-        select(Submission)
-        .where(Submission.public_id == public_id)
-        .options(
-            selectinload(Submission.alert).selectinload(Alert.campaign),
-            selectinload(Submission.alert).selectinload(Alert.countries),
-        )
+        select(Submission).where(Submission.public_id == public_id).options(*WITH_ALERT)
     )
     if submission is None:
         raise Missing("link")

@@ -1,0 +1,1 @@
+"""What a person can do from the page of their letters."""

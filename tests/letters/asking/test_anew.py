@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from app import clock
 from app.db import Database
 from app.errors import FormRefused, Missing
+from app.letters import again as copies
 from app.letters import confirmation
 from app.letters.asking import anew
 from app.letters.words.edits import Edit
@@ -92,6 +93,26 @@ async def test_nobody_is_led_to_a_letter_that_a_stranger_wrote_anew_with_their_a
         new = await again(database, settings, old)
         assert (new.id != strange.id, new.edits) == (True, {})
         assert (await again(database, settings, old)).id == new.id
+
+
+async def test_however_many_forms_a_stranger_left_only_the_newest_are_looked_through(
+    database: Database, settings: Settings, alert: Alert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "AT_MOST", 1)
+    async with database.transaction() as session:
+        await session.execute(update(Alert).where(Alert.id == alert.id).values(editable=True))
+    theirs = filled(countries=["EE"])
+    old = await submitted(database, settings, alert, theirs)
+    (letter,) = await all_of(database, Letter)
+    with clock.held(clock.now() + A_WEEK):
+        first = await again(database, settings, old)
+        put_in = {letter.target_id: Edit(subject="Leave it", body="Stay away. Mari Mägi")}
+        alert = await mine_ban(database)
+        strange = await submitted(database, settings, alert, replace(theirs, edits=put_in))
+        # the own one lies behind it: another is made, and the stranger's is never shown
+        second = await again(database, settings, old)
+        assert len({first.id, strange.id, second.id}) == 3
+        assert second.edits == {}
 
 
 async def test_nothing_is_made_without_consent(
