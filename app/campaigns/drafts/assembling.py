@@ -17,6 +17,7 @@ from app.campaigns.drafts.contents import (
     CALL,
     COUNTRIES,
     DATES,
+    HOW_THEY_SEND,
     LETTER,
     RESOURCES,
     SENDING,
@@ -35,7 +36,6 @@ from app.models import Alert, AlertState, StageStep
 from app.wording.examining import examination
 
 ENDS = ("opens_at", "closes_at")
-HOW_THEY_SEND = ("own_mailbox", "editable", "refused_words")
 OF_A_STEP = ("stage", "on", "what", "source", "url")
 ROLES_OF = {  # of which text of a country
     "postal_address_roles": "postal_address",
@@ -45,7 +45,7 @@ PART_OF = {  # a key of alert.toml → the part of the draft it comes from
     **dict.fromkeys(("title", "summary", "body"), CALL),
     **dict.fromkeys(("timezone", "opens_at", "closes_at", "write_before"), DATES),
     **dict.fromkeys(("default_roles", "prompts", "expected"), SENDING),
-    **dict.fromkeys(("own_mailbox", "editable", "refused_words"), SENDING),
+    **dict.fromkeys(HOW_THEY_SEND, SENDING),
     "countries": COUNTRIES,
     "share": SHARING,
     "resources": RESOURCES,

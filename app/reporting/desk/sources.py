@@ -32,8 +32,7 @@ async def of_alert(session: AsyncSession, alert_id: int, delivery: str) -> list[
 async def differences(session: AsyncSession, alert_id: int) -> list[str]:
     """Each delivery whose kept sources are more or fewer than its confirmed forms, as a sentence.
 
-    Not source by source: a form forgets where it came from when it is erased. Only deliveries
-    whose sources are kept: older ones were never asked.
+    Not source by source: a form forgets where it came from when it is erased.
     """
     kept = await session.execute(
         select(SourceCount.delivery, func.sum(SourceCount.n))
@@ -53,7 +52,8 @@ async def differences(session: AsyncSession, alert_id: int) -> list[str]:
     by_source = {delivery: int(n) for delivery, n in kept}
     by_form = {delivery: int(n) for delivery, n in forms}
     return [
-        f"supporters by source ({delivery}): {n} kept, {by_form.get(delivery, 0)} confirmed forms"
-        for delivery, n in sorted(by_source.items())
-        if n != by_form.get(delivery, 0)
+        f"supporters by source ({delivery}): {by_source.get(delivery, 0)} kept,"
+        f" {by_form.get(delivery, 0)} confirmed forms"
+        for delivery in sorted(by_source.keys() | by_form.keys())
+        if by_source.get(delivery, 0) != by_form.get(delivery, 0)
     ]

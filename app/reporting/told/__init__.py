@@ -1,0 +1,1 @@
+"""What supporters told us, counted."""
