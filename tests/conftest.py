@@ -1,9 +1,10 @@
 """The ground that every test stands on: a database, settings, servers with moods, no internet."""
 
+import io
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -142,3 +143,29 @@ def smtp_server() -> Iterator[smtp.SmtpServer]:
     """A mail server that agrees with everything until the test changes its mood."""
     with smtp.running() as server:
         yield server
+
+
+@pytest.fixture
+def command(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the one command in this process, as if typed, with nobody at the keyboard; gives its
+    exit code and what it said on either stream."""
+    from app.cli import program
+
+    monkeypatch.setenv("ONE_EMAIL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ONE_EMAIL_DATABASE_URL", settings.database_url)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["app", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(SystemExit) as ended:
+            program.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run

@@ -1,11 +1,9 @@
 """The `outbox` command: a calm table, JSON for programs, and the operator's hand."""
 
 import asyncio
-import io
 import json
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -14,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.accounts import organisers
-from app.cli import program
 from app.db import Database
 from app.models import Contact, Letter, RelayState, Role
 from app.outbox import freezes, operating, queue
@@ -37,27 +34,10 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-def command(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Command:
-    """Run a command in this process, as if typed, with an organiser and six letters there."""
-    monkeypatch.setenv("ONE_EMAIL_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ONE_EMAIL_DATABASE_URL", settings.database_url)
-    monkeypatch.chdir(tmp_path)
+def outbox(command: Command, settings: Settings) -> Command:
+    """Run `outbox …` with an organiser and six letters there."""
     changed(settings, _six_letters)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["app", "outbox", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        with pytest.raises(SystemExit) as ended:
-            program.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+    return partial(command, "outbox")
 
 
 def changed(settings: Settings, work: Callable[[AsyncSession], Awaitable[None]]) -> None:
@@ -106,9 +86,9 @@ async def _trouble(session: AsyncSession) -> None:
 
 
 def test_the_table_says_what_waits_and_what_is_the_matter(
-    command: Command, settings: Settings
+    outbox: Command, settings: Settings
 ) -> None:
-    code, out, err = command()
+    code, out, err = outbox()
     assert (code, err) == (0, "")
     assert "queued           6\n" in out
     assert "oldest due       20" in out
@@ -116,7 +96,7 @@ def test_the_table_says_what_waits_and_what_is_the_matter(
     assert "example.org                               6          0  –\n" in out
     changed(settings, _two_fail)
     changed(settings, _trouble)
-    out = command()[1]
+    out = outbox()[1]
     assert "oldest due       nothing is due\n" in out
     assert "by worker: 550 5.7.1 blocked\n" in out
     assert "frozen alert     keep-the-treaty: since 20" in out
@@ -126,41 +106,41 @@ def test_the_table_says_what_waits_and_what_is_the_matter(
     assert max(len(line) for line in out.splitlines()) <= 100
 
 
-def test_programs_read_the_same_as_json(command: Command) -> None:
-    found = json.loads(command("--json")[1])
+def test_programs_read_the_same_as_json(outbox: Command) -> None:
+    found = json.loads(outbox("--json")[1])
     assert found["depth"] == {"held": 0, "queued": 6, "sending": 0}
     (host,) = found["hosts"]
     assert (host["name"], host["waiting"], host["hold"]) == ("example.org", 6, None)
     assert found["oldest_due"].endswith("+00:00")
 
 
-def test_a_host_is_frozen_and_released(command: Command, settings: Settings) -> None:
+def test_a_host_is_frozen_and_released(outbox: Command, settings: Settings) -> None:
     place = ("host", "example.org", *ANNA)
-    assert command("freeze", *place, "--why", "A doubt.")[1] == (
+    assert outbox("freeze", *place, "--why", "A doubt.")[1] == (
         "the mail host example.org: frozen.\n"
     )
-    assert command("freeze", *place, "--why", "Again.")[1].endswith(": was frozen already.\n")
-    assert "FROZEN since" in command()[1]
-    assert command("release", *place)[1] == "the mail host example.org: released.\n"
-    assert command("release", *place)[1] == "the mail host example.org: was not frozen.\n"
+    assert outbox("freeze", *place, "--why", "Again.")[1].endswith(": was frozen already.\n")
+    assert "FROZEN since" in outbox()[1]
+    assert outbox("release", *place)[1] == "the mail host example.org: released.\n"
+    assert outbox("release", *place)[1] == "the mail host example.org: was not frozen.\n"
 
 
 def test_what_waits_for_a_contact_is_cancelled_in_steps_that_are_told(
-    command: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    outbox: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operating, "AT_ONCE", 4)
-    code, out, err = command("cancel", "alert", "keep-the-treaty", *ANNA, "--why", "It is over.")
+    code, out, err = outbox("cancel", "alert", "keep-the-treaty", *ANNA, "--why", "It is over.")
     assert (code, out) == (0, "the alert “keep-the-treaty”: letters cancelled: 6.\n")
     assert err == "so far: 4\n"
     assert seen(settings, counted) == {"cancelled": 6}
 
 
 def test_a_letter_that_cannot_be_queued_again_is_named_and_is_no_success(
-    command: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    outbox: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operating, "AT_ONCE", 1)
     changed(settings, _two_fail)
-    code, out, err = command("requeue", "host", "example.org", *ANNA)
+    code, out, err = outbox("requeue", "host", "example.org", *ANNA)
     assert (code, out) == (1, "the mail host example.org: letters queued again: 1.\n")
     assert err.splitlines() == [
         "so far: 1",
@@ -179,14 +159,14 @@ def test_a_letter_that_cannot_be_queued_again_is_named_and_is_no_success(
         (("cancel", "letter", "99", "--why", "x", *ANNA), "no such letter: 99"),
     ],
 )
-def test_a_refusal_is_one_line(command: Command, arguments: tuple[str, ...], said: str) -> None:
-    code, out, err = command(*arguments)
+def test_a_refusal_is_one_line(outbox: Command, arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = outbox(*arguments)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert said in err
 
 
 @pytest.mark.parametrize("act", ["freeze", "cancel"])
-def test_a_freeze_and_a_cancel_need_a_reason(command: Command, act: str) -> None:
-    code, _, err = command(act, "letter", "1", *ANNA)
+def test_a_freeze_and_a_cancel_need_a_reason(outbox: Command, act: str) -> None:
+    code, _, err = outbox(act, "letter", "1", *ANNA)
     assert code == 2
     assert "--why" in err

@@ -1,10 +1,7 @@
 """Organisations and organisers by hand."""
 
 import asyncio
-import io
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,6 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts import organisers
-from app.cli import program
 from app.db import Database
 from app.models import AuditLine, Organiser
 from app.settings import Settings
@@ -27,29 +23,6 @@ Command = Callable[..., Ended]
 def database_kind() -> str:
     """What the commands do is tested on both elsewhere."""
     return "sqlite"
-
-
-@pytest.fixture
-def command(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Command:
-    """Run a command in this process, as if typed, with nobody at the keyboard."""
-    monkeypatch.setenv("ONE_EMAIL_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ONE_EMAIL_DATABASE_URL", settings.database_url)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["app", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        with pytest.raises(SystemExit) as ended:
-            program.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 def test_another_organisation_comes_with_its_owner_and_its_people(

@@ -1,14 +1,10 @@
 """`contacts import` and `contacts export`: every kind of file, and every line that is refused."""
 
-import io
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-
-from app.cli import program
-from app.settings import Settings
 
 Ended = tuple[int, str, str]
 Command = Callable[..., Ended]
@@ -23,26 +19,9 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-def contacts(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Command:
+def contacts(command: Command) -> Command:
     """Run `contacts …` as if typed."""
-    monkeypatch.setenv("ONE_EMAIL_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ONE_EMAIL_DATABASE_URL", settings.database_url)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["app", "contacts", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        with pytest.raises(SystemExit) as ended:
-            program.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+    return partial(command, "contacts")
 
 
 def test_the_directory_goes_out_and_in_again(contacts: Command, tmp_path: Path) -> None:
