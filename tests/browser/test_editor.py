@@ -1,9 +1,10 @@
 """The alert editor in a real browser: it saves by itself, loses nothing, and needs no script."""
 
+import asyncio
 import re
 
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from app.accounts import organisers
 from app.db import Database
@@ -28,7 +29,8 @@ async def enter(page: Page, path: str) -> None:
         await page.goto(f"/organise/sign-in?next={path}")
     await page.fill("input[type=email]", "liis@example.org")
     await page.fill("input[type=password]", PASSWORD)
-    await page.click("main button")
+    async with page.expect_navigation():  # to the end: keys pressed before the script came are lost
+        await page.click("main button")
 
 
 async def test_it_saves_by_itself_and_keeps_what_it_cannot_save(
@@ -59,6 +61,26 @@ async def test_it_saves_by_itself_and_keeps_what_it_cannot_save(
     await page.click("#call button:has-text('Save')")
     await expect(page.locator(STATUS)).to_have_text("Saved")
     await expect(page.locator(TITLE)).to_have_value("Typed while signed out")
+
+
+async def test_what_is_typed_before_the_script_came_is_saved_too(
+    windows: Windows, organiser: None
+) -> None:
+    page = await windows.open()
+    await enter(page, f"{ALERT}/edit")
+    held = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/editor.*js*", late)
+    await page.goto(f"{ALERT}/edit", wait_until="commit")
+    await page.fill(TITLE, "Typed very early")
+    held.set()
+    await expect(page.locator(STATUS)).to_contain_text("Saved")
+    await page.reload()
+    await expect(page.locator(TITLE)).to_have_value("Typed very early")
 
 
 async def test_two_at_once_are_shown_both_without_scripts(

@@ -21,6 +21,7 @@ from app.models import (
     Notice,
     NoticeKind,
     Participation,
+    SourceCount,
     Submission,
     SupporterCount,
 )
@@ -94,6 +95,8 @@ async def _supporters(
         await session.execute(insert(Participation), people)
         counted = [place | {"n": len(forms)}]
         add_up(session, SupporterCount.__table__, counted)  # type: ignore[arg-type]
+    came = {"alert_id": alert.id, "delivery": str(Delivery.LIVE), "source": "", "n": len(forms)}
+    add_up(session, SourceCount.__table__, [came])  # type: ignore[arg-type]
     session.expunge_all()
 
 

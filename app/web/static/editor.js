@@ -35,7 +35,12 @@
   };
 
   // ── saving ──
-  const states = new Map(parts.map((form) => [form, { saved: sealed(form), timer: 0, busy: false }]));
+  // what was typed while this script was still on its way is not saved
+  const touched = (form) =>
+    [...form.elements].some((one) => one.type !== "hidden" && !byHand.has(one.name)
+      && (one.checked !== one.defaultChecked || ("defaultValue" in one && one.value !== one.defaultValue)));
+  const stateOf = (form) => ({ saved: touched(form) ? "" : sealed(form), timer: 0, busy: false });
+  const states = new Map(parts.map((form) => [form, stateOf(form)]));
   const isDirty = (form) => states.get(form).saved !== sealed(form);
 
   const post = (form) => {
@@ -138,6 +143,7 @@
 
   for (const form of parts) {
     restore(form);
+    if (!states.get(form).saved) later(form, REST);
     form.addEventListener("input", (event) => {
       if (byHand.has(event.target.name)) return;
       remember(form);
