@@ -1,7 +1,7 @@
 """One attempt: the text rendered once more and compared, the message written, the dialogue held."""
 
 import traceback
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -26,8 +26,7 @@ class RendersOtherwise(Exception):
     """What was confirmed is what leaves, or nothing."""
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A message ready to be sent, or why there is none."""
 
     work: Work
@@ -81,7 +80,7 @@ def write(work: Work, settings: Settings) -> Message:
         )
         return message.of_notice(work, notice, settings)
     text = render.confirmed(work.letter, work.submission, work.target, work.template, work.country)
-    if text.sha256 != work.letter.text_sha256:
+    if text is None:
         raise RendersOtherwise
     return message.of_letter(work, text, settings)
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
@@ -100,8 +100,7 @@ Outcome = Taken | Deferred | Rejected | Failed | Unreached
 Work = Claim | NoticeClaim | AlarmClaim
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """An attempt that has ended and is not written down yet. `address`: the one it went to."""
 
     work: Work

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,8 +55,11 @@ class Lines(Protocol):
     async def not_let_in(self, line: Hashable, outcome: Unreached) -> None:
         """Leave it alone for a while."""
 
-    async def let_in(self, line: Hashable) -> None:
-        """It took our words: if it had not before, everybody may know."""
+    def let_in(self, line: Hashable) -> bool:
+        """It took our words; whether it had not before, so that the others are to be told."""
+
+    async def tell(self, line: Hashable) -> None:
+        """Tell everybody that it lets us in again."""
 
     async def leave(self) -> None:
         """Give back what was shared."""
@@ -86,7 +89,10 @@ class AlwaysOpen:
         log.warning("nobody answers", why=outcome.reply)
         await asyncio.sleep(REST)
 
-    async def let_in(self, line: Hashable) -> None: ...
+    def let_in(self, line: Hashable) -> bool:
+        return False
+
+    async def tell(self, line: Hashable) -> None: ...
 
     async def leave(self) -> None: ...
 
@@ -159,7 +165,7 @@ class Switchboard:
     async def turn(self, line: Hashable) -> float:
         if not self.settings.paced:
             return 0.0
-        relay = self._named(line)
+        relay = _relay(line)
         turns = self._turns.setdefault(relay.name, deque())
         # a turn that nobody took in time is gone: several at once would be more than may leave
         while turns and turns[0] < clock.now() - LATEST:
@@ -176,7 +182,7 @@ class Switchboard:
             return await pacing.turns(session, relay.name, per_second, n)
 
     async def not_let_in(self, line: Hashable, outcome: Unreached) -> None:
-        relay = self._named(line)
+        relay = _relay(line)
         log.warning("a relay does not let us in", relay=relay.name, why=outcome.reply)
         lately = monotonic() - self._let_in_at.get(relay.name, -float("inf")) < LOOK_EVERY
         if lately and self._lines.count(relay) > 1:
@@ -190,11 +196,13 @@ class Switchboard:
         async with self.database.transaction() as session:
             await pacing.not_let_in(session, relay.name, why)
 
-    async def let_in(self, line: Hashable) -> None:
-        relay = self._named(line)
-        self._let_in_at[relay.name] = monotonic()
-        if relay.name not in self._ailing:
-            return
+    def let_in(self, line: Hashable) -> bool:
+        name = _relay(line).name
+        self._let_in_at[name] = monotonic()
+        return name in self._ailing
+
+    async def tell(self, line: Hashable) -> None:
+        relay = _relay(line)
         self._ailing.discard(relay.name)
         async with self.database.transaction() as session:
             await pacing.let_in(session, relay.name)
@@ -205,10 +213,12 @@ class Switchboard:
         async with self.database.transaction() as session:
             await pacing.leave(session, self.worker)
 
-    def _named(self, line: Hashable) -> Relay:
-        return next(relay for relay in self.relays if relay == line)
-
     def _set_lines(self, lines: tuple[Relay, ...]) -> None:
         if lines != self._lines:
             self._lines = lines
             self.changed.set()
+
+
+def _relay(line: Hashable) -> Relay:
+    """A line of ours is the relay that it leads to."""
+    return cast(Relay, line)

@@ -40,6 +40,7 @@ POLL = 0.5  # seconds between two looks at an outbox with nothing to send
 IDLE = 10.0  # seconds without work after which a connection is closed
 LONGEST_PAUSE = 60.0
 MOST_AT_ONCE = 500  # letters in one claim, however fast they leave
+AT_A_STRETCH = 50  # messages written before others have their turn
 
 
 async def run(
@@ -118,7 +119,7 @@ class Worker:
         self.lease = timedelta(seconds=settings.lease_seconds)
         # letter after letter over one connection in one breath, where no limit comes between
         self.together = not settings.paced and not isinstance(lines, AlwaysOpen)
-        self._todo: asyncio.Queue[Work | None] = asyncio.Queue()
+        self._todo: asyncio.Queue[Prepared | None] = asyncio.Queue()
         self._settler = Settler(database, settings, worker=name, settled=self._settled)
         self._look = asyncio.Event()  # there is room for more, or it is time to stop
         self._held = Holding(name, self.lease)
@@ -211,8 +212,10 @@ class Worker:
                     settings=self.settings,
                 )
         self._held.take(claimed)
-        for work in claimed:
-            self._todo.put_nowait(work)
+        for number, work in enumerate(claimed, 1):
+            self._todo.put_nowait(prepare(work, self.settings))
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
         self._grow(full=len(claimed) == room, starved=starved)
         return len(claimed)
 
@@ -253,17 +256,20 @@ class Worker:
                     await self._wait_for_a_line()
                     continue
                 sender = self.lines.dial(number)
-            work = await self._next(sender)
-            if work is not None and line is not None:
-                await self._talk(line, sender, work)
+            current = await self._next(sender)
+            if current is not None and line is not None:
+                await self._talk(line, sender, current)
         if sender:
             await sender.close()
 
-    async def _talk(self, line: Hashable, sender: Sender, work: Work) -> None:
+    async def _talk(self, line: Hashable, sender: Sender, first: Prepared) -> None:
         """One message, and those that go along with it in the same breath."""
-        current: Prepared | None = prepare(work, self.settings)
+        current: Prepared | None = first
         while current:
-            if not await self._turn(line) or self._held.nearly_out(current.work):
+            if self.settings.paced and not await self._turn(line):
+                self._settler.give_back(current.work)
+                return
+            if self._held.nearly_out(current.work):
                 self._settler.give_back(current.work)
                 return
             following = self._following()
@@ -275,8 +281,8 @@ class Worker:
                 await self._tell(self.lines.not_let_in(line, finished.outcome))
                 return
             self._settler.settle(finished)
-            if not isinstance(finished.outcome, Failed):  # no server heard of that one
-                await self._tell(self.lines.let_in(line))
+            if not isinstance(finished.outcome, Failed) and self.lines.let_in(line):
+                await self._tell(self.lines.tell(line))
             if following and self.stop.is_set():
                 self._settler.give_back(following.work)
                 return
@@ -309,15 +315,14 @@ class Worker:
         """The next message, if it waits already; none is taken out of another sender's hands."""
         if not self.together or self._todo.qsize() < self.settings.connections:
             return None
-        work = self._todo.get_nowait()
-        return prepare(work, self.settings) if work else None
+        return self._todo.get_nowait()
 
     async def _wait_for_a_line(self) -> None:
         self.lines.changed.clear()
         if not self._ended:
             await self._until(self.lines.changed, POLL)
 
-    async def _next(self, sender: Sender) -> Work | None:
+    async def _next(self, sender: Sender) -> Prepared | None:
         try:
             async with asyncio.timeout(IDLE):
                 return await self._todo.get()
@@ -328,9 +333,9 @@ class Worker:
     def _put_aside(self) -> None:
         """What nobody has begun goes back; at the end each sender finds it."""
         while not self._todo.empty():
-            work = self._todo.get_nowait()
-            if work:
-                self._settler.give_back(work)
+            waiting = self._todo.get_nowait()
+            if waiting:
+                self._settler.give_back(waiting.work)
         if self._ended:
             for _ in range(self.settings.connections):
                 self._todo.put_nowait(None)

@@ -6,9 +6,8 @@ the worker that died: it goes again under the same Message-ID (at least once, an
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Select, Table, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -74,8 +73,7 @@ NOT_HAD_TODAY = (
 COUNTRIES = select(COUNTRY).where(among(COUNTRY.c.alert_id))
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A letter that this worker holds, with all that is needed to write and send it.
 
     Its parts are rows of what sending reads, not to be changed.

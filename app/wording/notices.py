@@ -190,10 +190,9 @@ def _of_a_move(moved: Moved, submission: Submission, settings: Settings) -> dict
 def _as_confirmed(one: Enclosed, submission: Submission) -> LetterText | None:
     """What was confirmed is what is copied, or nothing."""
     try:
-        text = render.confirmed(one.letter, submission, one.target, one.template, one.country)
+        return render.confirmed(one.letter, submission, one.target, one.template, one.country)
     except TemplateBroken:
         return None
-    return text if text.sha256 == one.letter.text_sha256 else None
 
 
 def _wrapped(text: str, first: str = "", others: str = "") -> str:

@@ -33,6 +33,7 @@ _token = secrets.token_hex(16)  # no template can hold what nobody could know
 _mark = re.compile(f"{_token}:([0-9]+):")
 
 FILLED = PERSON + PIECES
+MOST_TEXTS = 512  # of one office and stage; an organiser's every change to a draft is another
 
 
 class Plan(NamedTuple):
@@ -42,20 +43,46 @@ class Plan(NamedTuple):
     gaps: tuple[int, ...]
 
 
-def fill(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:
-    """The same text as `rendered` gives, from its plan where it has one.
+class Known(dict[str, str | Plan | None]):
+    """What is known of texts at one office and stage, for all who leave the same words empty.
 
-    `choices` follow the order of CHOICES, `words` that of FILLED: a piece of a letter is given
-    those of SENDER only, a body all of them, with its pieces filled in first.
+    A text stands for itself where Jinja would change nothing in it, and has no plan where it is
+    rendered for each letter.
     """
-    if "{" not in text and "\r" not in text and text[-1:] != "\n":
-        return text  # Jinja changes nothing in it
-    known = plan(text, choices, tuple(map(bool, words)))
-    if known is None:
-        return rendered(text, choices, words)
-    filled = list(known.parts)
-    filled[1::2] = [words[gap] for gap in known.gaps]
-    return "".join(filled)
+
+    def __init__(self, choices: tuple[str, ...], given: tuple[bool, ...]) -> None:
+        super().__init__()
+        self.choices, self.given = choices, given
+
+    def __missing__(self, text: str) -> str | Plan | None:
+        if len(self) >= MOST_TEXTS:
+            self.clear()
+        plain = "{" not in text and "\r" not in text and text[-1:] != "\n"
+        known = self[text] = text if plain else plan(text, self.choices, self.given)
+        return known
+
+    def fill(self, text: str, words: tuple[str, ...]) -> str:
+        """The same text as `rendered` gives."""
+        known = self[text]
+        if known is None:
+            return rendered(text, self.choices, words)
+        if isinstance(known, str):
+            return known
+        filled = list(known.parts)
+        filled[1::2] = [words[gap] for gap in known.gaps]
+        return "".join(filled)
+
+
+@lru_cache(maxsize=1024)
+def known(choices: tuple[str, ...], given: tuple[bool, ...]) -> Known:
+    """Shared by all letters to that office at that stage; `given`: which words are not empty."""
+    return Known(choices, given)
+
+
+def fill(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:
+    """One text by itself. `choices` follow the order of CHOICES, `words` that of FILLED: a piece
+    of a letter is given those of SENDER only, a body all, with its pieces filled in first."""
+    return known(choices, tuple(map(bool, words))).fill(text, words)
 
 
 def rendered(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:

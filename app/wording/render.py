@@ -6,7 +6,7 @@ The same inputs give the same text, in the preview, on the confirm page and when
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from jinja2 import UndefinedError
@@ -14,7 +14,7 @@ from jinja2 import UndefinedError
 from app.errors import TemplateBroken
 from app.languages import country_name
 from app.models import AlertCountry, Letter, LetterTemplate, Submission, Target
-from app.wording.plans import fill
+from app.wording.plans import known
 from app.wording.templates import LetterSource, Place, parse
 
 _country_name = lru_cache(maxsize=2048)(country_name)  # a locale is slow to look something up in
@@ -36,7 +36,7 @@ class LetterText:
     subject: str
     body: str
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """The seal of what was confirmed, 64 hex digits."""
         return hashlib.sha256(f"{self.subject}\n\n{self.body}".encode()).hexdigest()
@@ -61,15 +61,15 @@ def letter(
         source.asks[stage],
     )
     sender = (words.name, words.city, _country_name(words.country, language))
-    person = (*sender, words.postal_address, words.own_words)
+    of_sender = known(choices, tuple(map(bool, sender)))
     try:
-        said = [fill(piece, choices, sender) for piece in pieces]
-        reasons = [
-            fill(one, choices, sender) for one in _in_order(source, choices, f"{draw}:reasons")
-        ]
-        body = fill(source.body, choices, (*person, *said, paragraphs(reasons)))
-        subject = words.subject or fill(
-            _drawn(source, "subjects", choices, f"{draw}:subject"), choices, sender
+        said = [of_sender.fill(piece, sender) for piece in pieces]
+        reasons = _in_order(source, choices, f"{draw}:reasons")
+        said.append(paragraphs([of_sender.fill(one, sender) for one in reasons]))
+        person = (*sender, words.postal_address, words.own_words, *said)
+        body = known(choices, tuple(map(bool, person))).fill(source.body, person)
+        subject = words.subject or of_sender.fill(
+            _drawn(source, "subjects", choices, f"{draw}:subject"), sender
         )
     except UndefinedError as fault:
         raise TemplateBroken(name, 1, fault.message or "a variable is missing") from None
@@ -95,18 +95,17 @@ def confirmed(
     target: Target,
     template: LetterTemplate,
     country: AlertCountry,
-) -> LetterText:
-    """The letter as it must leave; the caller compares its seal with the confirmed one.
+) -> LetterText | None:
+    """The letter as its supporter confirmed it, by its seal; None where it would read otherwise.
 
     Whether a government asks for a postal address may change while its letters wait: the seal
     says with which of the two the supporter read theirs.
     """
     stage, asked = letter_row.stage, wants_address(country, target.role)
     text = _written(submission, target, template, stage, with_address=asked)
-    if text.sha256 == letter_row.text_sha256 or not submission.postal_address:
-        return text
-    other = _written(submission, target, template, stage, with_address=not asked)
-    return other if other.sha256 == letter_row.text_sha256 else text
+    if text.sha256 != letter_row.text_sha256 and submission.postal_address:
+        text = _written(submission, target, template, stage, with_address=not asked)
+    return text if text.sha256 == letter_row.text_sha256 else None
 
 
 def edited(submission: Submission, target_id: int, stage: str) -> LetterText | None:
@@ -153,13 +152,15 @@ def address_only_where_required(words: Words, country: AlertCountry, role: str) 
 
 def paragraphs(texts: Iterable[str]) -> str:
     """Those that say something here, parted by an empty line."""
-    return "\n\n".join(filter(None, (one.strip("\n") for one in texts)))
+    return "\n\n".join([said for one in texts if (said := one.strip("\n"))])
 
 
 def _drawn(source: LetterSource, place: Place, choices: tuple[str, ...], draw: str) -> str:
     """The variant that this draw picks, always the same for the same draw."""
     role, _, stage = choices
     fitting = source.fitting(place, role, stage)
+    if len(fitting) == 1:
+        return fitting[0]
     number = int.from_bytes(hashlib.sha256(draw.encode()).digest()[:8])
     return fitting[number % len(fitting)]
 

@@ -54,7 +54,7 @@ def enclosed(
     )
     template = LetterTemplate(country="EE", language="en", source=SOURCE)
     country = AlertCountry(country="EE", name="Estonia", postal_address="")
-    text = render.confirmed(letter, submission, target, template, country)
+    text = render.of_submission(submission, target, template, country, stage=STAGE)
     letter.text_sha256 = text.sha256 if sealed else "another"
     address = known.pop("address", f"office{nth}@example.org")
     return Enclosed(letter, target, template, country, address, **known)

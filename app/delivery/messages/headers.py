@@ -19,6 +19,7 @@ LONGEST = 998
 FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 2.2
 # an address that needs no second look: RFC 5322 dot-atom at a plain domain name
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+LONGEST_PLAIN = 320
 # embeddings, overrides and isolates reorder what a reader sees beyond the name that holds them
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -47,13 +48,36 @@ def text_line(name: str, value: str) -> str:
 
 def address_line(name: str, address: str, phrase: str = "") -> str:
     """A header with one mailbox: `"phrase" <address>`. Raises MessageRefused."""
+    return _with_address(name, ascii_address(address), _phrase(name, phrase))
+
+
+def sealed_address(name: str, address: str, phrase: str = "") -> bytes:
+    """The same, sealed: a plain address cannot break the seal of what stands before it.
+
+    Raises MessageRefused.
+    """
     address = ascii_address(address)
-    quoted = _phrase(name, phrase)
+    if len(address) > LONGEST_PLAIN or not PLAIN_ADDRESS.fullmatch(address):
+        return sealed(name, _with_address(name, address, _phrase(name, phrase)))
+    return _with_address(name, address, _sealed_phrase(name, phrase)).encode("ascii")
+
+
+def _with_address(name: str, address: str, quoted: str) -> str:
     if not quoted:
         return f"{name}: {address}\r\n"
     last = len(quoted.rpartition("\n")[2]) + len(name) + 2
     gap = " " if last + len(address) + 3 <= LINE else "\r\n "
     return f"{name}: {quoted}{gap}<{address}>\r\n"
+
+
+@lru_cache(maxsize=4096)
+def _sealed_phrase(name: str, phrase: str) -> str:
+    """Raises MessageRefused."""
+    quoted = _phrase(name, phrase)
+    for shortest_and_longest in ("a@b", f"{'a' * (LONGEST_PLAIN - 2)}@b"):
+        line = _with_address(name, shortest_and_longest, quoted)
+        seal(line.encode("ascii"), (name,))
+    return quoted
 
 
 @lru_cache(maxsize=4096)  # a person writes to several offices
@@ -92,6 +116,12 @@ def seal(head: bytes, meant: Sequence[str]) -> bytes:
     if not _shape(tuple(meant)).fullmatch(head) or not encoded_words.harmless(head):
         raise MessageRefused("its headers would not be read as they were meant")
     return head
+
+
+@lru_cache(maxsize=1024)  # many letters share a subject
+def sealed_text(name: str, value: str) -> bytes:
+    """A header of free text, sealed. Raises MessageRefused."""
+    return sealed(name, text_line(name, value))
 
 
 @lru_cache(maxsize=4096)  # most lines of a letter's head stand in many others

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from app import clock
-from app.delivery.messages.headers import address_line, ascii_address, sealed, text_line
+from app.delivery.messages.headers import ascii_address, sealed_address, sealed_text
 from app.delivery.messages.transfer import encoded
 from app.errors import MessageRefused
 from app.outbox.claims import Claim
@@ -21,7 +21,8 @@ from app.outbox.telling.alarms import AlarmClaim
 from app.settings import TO_THE_WRITER, Settings
 from app.wording.render import LetterText
 
-MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+# printable, no longer than a line, and nothing in it that a reader would decode
+MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,200}@[!-;=?-~]{1,255}>")
 BOUNCE = re.compile(r"letters\+([bn])-([0-9]{1,18})-([0-9a-f]{12})@(.+)")
 KINDS = {"b": "letter", "n": "notice"}
 
@@ -54,17 +55,19 @@ def of_letter(claim: Claim, text: LetterText, settings: Settings) -> Message:
     reflected = letter.delivery in TO_THE_WRITER
     sender = f"{name} (via {settings.organisation_name})"
     recipient = ascii_address(submission.email) if reflected else office
-    lines = {
-        "From": address_line("From", f"letters@{settings.mail_domain}", sender),
-        "Reply-To": address_line("Reply-To", submission.email, name),
-        "To": f"To: {recipient}\r\n",
-        "Subject": text_line("Subject", text.subject),
-    }
-    if reflected:
-        lines["X-Intended-Recipient"] = address_line("X-Intended-Recipient", office)
-    lines |= _identity(letter.message_id, claim.template.language)
+    raw = _written(
+        [
+            sealed_address("From", f"letters@{settings.mail_domain}", sender),
+            sealed_address("Reply-To", submission.email, name),
+            sealed_address("To", recipient),
+            sealed_text("Subject", text.subject),
+            sealed_address("X-Intended-Recipient", office) if reflected else b"",
+        ],
+        letter.message_id,
+        claim.template.language,
+        text.body,
+    )
     envelope_sender = bounce_address("b", letter.id, settings)
-    raw = _written(lines, text.body)
     return Message(envelope_sender, recipient, raw, letter.message_id[1:-1])
 
 
@@ -72,17 +75,19 @@ def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Setti
     """The message to the supporter or the organiser. Raises MessageRefused."""
     notice, to = claim.notice, claim.to
     sender = f"letters@{settings.mail_domain}"
-    lines = {
-        "From": address_line("From", sender, settings.organisation_name),
-        "To": address_line("To", to.email, to.name),
-        "Subject": text_line("Subject", text.subject),
-        "Auto-Submitted": "Auto-Submitted: auto-generated\r\n",  # RFC 3834 5
-    }
-    lines |= _identity(notice.message_id, to.language)
+    raw = _written(
+        [
+            sealed_address("From", sender, settings.organisation_name),
+            sealed_address("To", to.email, to.name),
+            sealed_text("Subject", text.subject),
+            sealed_text("Auto-Submitted", "auto-generated"),  # RFC 3834 5
+        ],
+        notice.message_id,
+        to.language,
+        text.body,
+    )
     envelope_sender = bounce_address("n", notice.id, settings)
-    recipient = ascii_address(to.email)
-    raw = _written(lines, text.body)
-    return Message(envelope_sender, recipient, raw, notice.message_id[1:-1])
+    return Message(envelope_sender, ascii_address(to.email), raw, notice.message_id[1:-1])
 
 
 def bounce_address(kind: str, number: int, settings: Settings) -> str:
@@ -117,25 +122,28 @@ def _signer(secret: bytes) -> hmac.HMAC:
     return hmac.new(secret, b"bounce:", "sha256")
 
 
-def _identity(message_id: str, language: str) -> dict[str, str]:
+def _written(head: list[bytes], message_id: str, language: str, body: str) -> bytes:
+    """`head`: the sealed lines that this kind of message begins with. Raises MessageRefused."""
     if not MESSAGE_ID.fullmatch(message_id):
         raise MessageRefused("its Message-ID is not one")
-    return {
-        "Date": _date_line(int(clock.now().timestamp())),
-        "Message-ID": f"Message-ID: {message_id}\r\n",
-        "MIME-Version": "MIME-Version: 1.0\r\n",
-        "Content-Type": "Content-Type: text/plain; charset=utf-8\r\n",
-        "Content-Language": text_line("Content-Language", language),
-    }
+    encoding, octets = encoded(body)
+    second = int(clock.now().timestamp())
+    named = f"Message-ID: {message_id}\r\n".encode("ascii")  # the pattern is its seal
+    return b"".join([*head, _date_line(second), named, _form(language, encoding), octets])
 
 
 @lru_cache(maxsize=4)
-def _date_line(second: int) -> str:
-    return f"Date: {format_datetime(datetime.fromtimestamp(second, UTC))}\r\n"
+def _date_line(second: int) -> bytes:
+    return sealed_text("Date", format_datetime(datetime.fromtimestamp(second, UTC)))
 
 
-def _written(lines: dict[str, str], body: str) -> bytes:
-    encoding, octets = encoded(body)
-    lines["Content-Transfer-Encoding"] = f"Content-Transfer-Encoding: {encoding}\r\n"
-    head = b"".join(sealed(name, line) for name, line in lines.items())
-    return head + b"\r\n" + octets
+@lru_cache(maxsize=64)
+def _form(language: str, encoding: str) -> bytes:
+    """What is said of the body, and the empty line before it."""
+    lines = {
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Language": language,
+        "Content-Transfer-Encoding": encoding,
+    }
+    return b"".join([*(sealed_text(name, said) for name, said in lines.items()), b"\r\n"])

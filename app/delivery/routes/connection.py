@@ -170,6 +170,8 @@ class Connection:
     async def _envelope(self, message: Message) -> Refusal | None:
         """None when the server waits for the content; else the first refusal."""
         sent, self._ahead = self._ahead is message, None
+        if sent and self._all_agreed():
+            return None
         together = self._open.offers.pipelining
         lines = commands(message, self._open.offers) if not sent else ()
         if together and not sent:
@@ -185,7 +187,7 @@ class Connection:
                     raise
                 self._drop()
                 break
-            agreed = reply.code == GO_ON if stage == "DATA" else 200 <= reply.code < 300
+            agreed = _agreed(stage, reply)
             if agreed and refusal and stage == "DATA":
                 await self._nothing_follows()
             if not agreed and refusal is None:
@@ -193,6 +195,15 @@ class Connection:
             if refusal and (not together or _ends_it(refusal[1])):
                 break
         return refusal
+
+    def _all_agreed(self) -> bool:
+        """Take the answers to an envelope if all of them are there and good: mostly they are."""
+        heard = self._open.wire.heard
+        if len(heard) < len(STAGES) or not all(map(_agreed, STAGES, heard)):
+            return False
+        for _ in STAGES:
+            heard.popleft()
+        return True
 
     async def _nothing_follows(self) -> None:
         """End the data of an envelope that was refused, whatever comes of it: RFC 2920 3.1."""
@@ -269,6 +280,10 @@ class Connection:
         if self._line:
             self._line.wire.drop()
         self._line = self._ahead = None
+
+
+def _agreed(stage: Stage, reply: Reply) -> bool:
+    return reply.code == GO_ON if stage == "DATA" else 200 <= reply.code < 300
 
 
 def _ends_it(reply: Reply) -> bool:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from app.errors import SettingsRefused
@@ -69,7 +70,7 @@ class Relay(Server):
     per_second: float | None = None
     connections: int | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """As the table of relays knows it."""
         return f"{self.host}:{self.port}"

@@ -32,10 +32,12 @@ class Wire(asyncio.Protocol):
         self._lines: list[str] = []  # of a reply that goes on
         self._rest = b""  # of a line that goes on
         self._waiter: asyncio.Future[None] | None = None
+        self._until = 0.0  # of the loop's time: how long the waiter waits
+        self._timer: asyncio.TimerHandle | None = None
         self._lost = transport.is_closing()
         self._deaf = False
+        self._is_full = False  # the network takes no more for now
         self._room = asyncio.Event()
-        self._room.set()
         transport.set_protocol(self)
 
     @property
@@ -47,12 +49,17 @@ class Wire(asyncio.Protocol):
     def lost(self) -> bool:
         return self._lost
 
+    @property
+    def heard(self) -> deque[Reply]:
+        """The replies that nobody has taken yet."""
+        return self._replies
+
     async def write(self, octets: bytes, seconds: float) -> None:
         """Hand over to the network. Raises TimeoutError when it takes nothing for so long."""
         if self._lost:
             raise ConnectionError("Connection lost")
         self._transport.write(octets)
-        if not self._room.is_set():
+        if self._is_full:
             async with asyncio.timeout(seconds):
                 await self._room.wait()
             if self._lost:
@@ -64,11 +71,10 @@ class Wire(asyncio.Protocol):
             if self._lost:
                 raise ConnectionError("Connection lost")
             self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(seconds, self._give_up)
+            self._watch(seconds)
             try:
                 await self._waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         return self._replies.popleft()
 
@@ -76,6 +82,8 @@ class Wire(asyncio.Protocol):
         """Hang up at once; what has not left yet never will."""
         self._lost = True
         self._transport.abort()
+        if self._timer:
+            self._timer.cancel()
 
     # ── what the loop tells us ──
 
@@ -93,13 +101,17 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._lost = True
         self._room.set()
+        if self._timer:
+            self._timer.cancel()
         if self._waiter and not self._waiter.done():
             self._waiter.set_exception(ConnectionError("Connection lost"))
 
     def pause_writing(self) -> None:
+        self._is_full = True
         self._room.clear()
 
     def resume_writing(self) -> None:
+        self._is_full = False
         self._room.set()
 
     @property
@@ -128,8 +140,23 @@ class Wire(asyncio.Protocol):
         self._lines.clear()
         self._replies.append(Reply(GARBLED, line.strip().decode("utf-8", "replace")))
 
-    def _give_up(self) -> None:
-        if self._waiter and not self._waiter.done():
+    def _watch(self, seconds: float) -> None:
+        """Wait for so long. A timer that rings too early is set anew when it does: one for every
+        reply would cost more than reading it."""
+        self._until = self._loop.time() + seconds
+        if self._timer and self._timer.when() > self._until:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._until, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._look)
+        else:
             self._waiter.set_exception(TimeoutError("The server did not answer in time"))
 
 

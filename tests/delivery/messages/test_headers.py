@@ -72,6 +72,27 @@ def test_no_name_or_subject_that_people_type_breaks_the_seal(text: str, address:
     assert headers.seal(head, ["Reply-To", "Subject"]) == head
 
 
+@unhurried
+@given(
+    typed,
+    st.sampled_from(
+        [
+            *("mari@example.org", "mari+x@mägi.example.org", f"{'a' * 60}@{'b' * 60}.example.org"),
+            *('"a b"@example.org', "a@b", "=?utf-8?q?a?=@example.org", f"a@{'b' * 990}"),
+        ]
+    ),
+)
+def test_a_line_sealed_by_its_parts_is_the_one_that_is_sealed_whole(name: str, to: str) -> None:
+    try:
+        line = headers.address_line("Reply-To", to, name).encode("ascii")
+        whole = headers.seal(line, ["Reply-To"])
+    except MessageRefused:
+        with pytest.raises(MessageRefused):
+            headers.sealed_address("Reply-To", to, name)
+    else:
+        assert headers.sealed_address("Reply-To", to, name) == whole
+
+
 def test_names_of_europe_stay_readable_in_the_source() -> None:
     for name, seen in (
         ("Mari Mägi", "=?utf-8?q?Mari_M=C3=A4gi?="),

@@ -121,3 +121,17 @@ async def test_words_that_nobody_asked_for_are_noticed() -> None:
     assert wire.quiet
     wire.data_received(b"421 4.4")
     assert not wire.quiet
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.2, 0.3), (5.0, 0.1)])
+async def test_each_reply_has_its_own_time(first: float, second: float) -> None:
+    wire, loop = Wire(Deaf()), asyncio.get_running_loop()
+    loop.call_later(0.1, wire.data_received, b"250 yes\r\n")
+    assert (await wire.reply(first)).code == 250
+    began = loop.time()
+    with pytest.raises(TimeoutError):
+        await wire.reply(second)
+    assert second - 0.01 < loop.time() - began < second + 0.5
+    wire.data_received(b"250 late\r\n")
+    assert (await wire.reply(first)).text == "late"
+    wire.drop()
