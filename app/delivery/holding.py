@@ -28,11 +28,11 @@ class Holding:
     def __len__(self) -> int:
         return len(self._works)
 
-    def take(self, works: Iterable[Work]) -> None:
-        """These were claimed."""
+    def take(self, works: Iterable[Work], until: datetime) -> None:
+        """These were claimed, and are surely ours until that moment."""
         for work in works:
             self._works[id(work)] = work
-            self._until[id(work)] = _row(work).lease_until or clock.now()
+            self._until[id(work)] = until
 
     def drop(self, works: Iterable[Work]) -> None:
         """These are written down, or given back."""

@@ -170,7 +170,8 @@ async def settle(
     await ATTEMPTS.write(session, of_letters + of_notices, worker)
     steps: dict[Step, Ended] = defaultdict(list)
     for letter, one in letters:
-        waited = await _waited(session, one, settings)
+        patient = is_deferred(one.outcome)  # only there it decides
+        waited = await _waited(session, one, settings) if patient else NO_WAIT
         steps[_step(letter, one, waited, failures)].append((letter, one))
     news: list[int] = []
     for step in sorted(steps):
@@ -229,10 +230,8 @@ async def _refuse(
 
 
 async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> timedelta:
-    """What patience counts; asked only where it decides."""
-    if not isinstance(one.work, Claim) or not is_deferred(one.outcome):
-        return NO_WAIT
-    work = one.work
+    """What patience counts."""
+    work = cast(Claim, one.work)
     return await patience.waited(session, work.letter, work.contact, work.target.country, settings)
 
 

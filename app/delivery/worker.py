@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from app import clock
 from app.db import Database
 from app.delivery import sandbox
 from app.delivery.attempt import Prepared, attempt, prepare
@@ -196,6 +197,7 @@ class Worker:
             self._put_aside()  # nobody lets us in: what waits here waits better in the outbox
             return 0
         delivery, starved = str(self.settings.delivery), self._todo.empty()
+        until = clock.now() + self.lease
         async with self.database.transaction() as session:
             claimed: list[Work] = list(
                 await notices.claim(
@@ -211,7 +213,7 @@ class Worker:
                     lease=self.lease,
                     settings=self.settings,
                 )
-        self._held.take(claimed)
+        self._held.take(claimed, until)
         for number, work in enumerate(claimed, 1):
             self._todo.put_nowait(prepare(work, self.settings))
             if number % AT_A_STRETCH == 0:

@@ -78,7 +78,6 @@ TAKE = (
         LETTER.c.text_sha256,
         LETTER.c.attempts,
         LETTER.c.first_attempt_at,
-        LETTER.c.lease_until,
     )
 )
 FINISH = (

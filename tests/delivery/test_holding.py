@@ -12,6 +12,7 @@ from app.delivery.holding import Holding
 from app.models import AlertCountry, Letter, Notice, NoticeKind, SandboxMessage
 from app.outbox import claims
 from app.settings import Delivery, Settings, Switch
+from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
@@ -31,7 +32,7 @@ async def held(database: Database, n: int) -> tuple[Holding, list[claims.Claim]]
             session, worker=ME, delivery="sandbox", limit=n, lease=LEASE, settings=UNPACED
         )
     holding = Holding(ME, LEASE)
-    holding.take(claimed)
+    holding.take(claimed, clock.now() + LEASE)
     return holding, claimed
 
 
@@ -69,6 +70,7 @@ async def test_what_is_in_a_workers_hands_stays_its_own(database: Database) -> N
             assert await claims.recover(session, by="another") == 0
 
 
+@once
 async def test_what_only_the_database_believes_there_runs_out_of_its_lease(
     database: Database,
 ) -> None:
@@ -84,6 +86,7 @@ async def test_what_only_the_database_believes_there_runs_out_of_its_lease(
     assert await statuses(database) == {"queued": 1, "sending": 2}
 
 
+@once
 async def test_what_another_worker_took_meanwhile_is_not_begun(database: Database) -> None:
     """The database was away for longer than a lease; the other worker came back to it first."""
     with clock.held(clock.now()) as time:
@@ -96,6 +99,7 @@ async def test_what_another_worker_took_meanwhile_is_not_begun(database: Databas
         time.advance(LEASE)
 
 
+@once
 async def test_a_lost_letter_that_was_claimed_again_is_begun_once(database: Database) -> None:
     with clock.held(clock.now()) as time:
         holding, (old,) = await held(database, 1)
@@ -106,7 +110,7 @@ async def test_a_lost_letter_that_was_claimed_again_is_begun_once(database: Data
             (new,) = await claims.claim(
                 session, worker=ME, delivery="sandbox", limit=1, lease=LEASE, settings=UNPACED
             )
-        holding.take([new])
+        holding.take([new], clock.now() + LEASE)
         await renew(database, holding)
         assert (holding.nearly_out(old), holding.nearly_out(new)) == (True, False)
 

@@ -6,6 +6,7 @@ letters wait, and however many of these are held back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Integer, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -68,6 +69,7 @@ DUE = (
     .limit(bindparam("limit", type_=Integer))
     .with_for_update(skip_locked=True, of=Letter)
 )
+DUE_IDS = DUE.with_only_columns(Letter.id)  # in the same order
 
 
 @dataclass(frozen=True)
@@ -119,22 +121,21 @@ async def first(
     session: AsyncSession, delivery: str, lanes: Sequence[Lane], limit: int
 ) -> list[int]:
     """The letters of these lanes that have been due for longest, and that nobody else takes."""
+    if len(lanes) == 1:
+        return list(await session.scalars(DUE_IDS, _asked(delivery, lanes[0], limit)))
     due = [
         (not_before, letter_id)
         for lane in lanes
-        for not_before, letter_id in await _due(session, delivery, lane, limit)
+        for not_before, letter_id in await session.execute(DUE, _asked(delivery, lane, limit))
     ]
     return [letter_id for _, letter_id in sorted(due)[:limit]]
 
 
-async def _due(
-    session: AsyncSession, delivery: str, lane: Lane, limit: int
-) -> Sequence[tuple[object, int]]:
-    asked = {
+def _asked(delivery: str, lane: Lane, limit: int) -> dict[str, Any]:
+    return {
         "delivery": delivery,
         "target_id": lane.target_id,
         "alert_id": lane.alert_id,
         "now": clock.now(),
         "limit": min(limit, lane.n),
     }
-    return [(not_before, id_) for not_before, id_ in await session.execute(DUE, asked)]
