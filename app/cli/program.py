@@ -114,6 +114,7 @@ def worker(
 
     async def work(settings: Settings, database: Database) -> None:
         settings.check()
+        opening.leave_alone_what_stays()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

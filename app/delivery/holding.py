@@ -22,6 +22,7 @@ class Holding:
 
     def __init__(self, worker: str, lease: timedelta) -> None:
         self.worker, self.lease = worker, lease
+        self._least = lease / 4
         self._works: dict[int, Work] = {}
         self._until: dict[int, datetime] = {}
 
@@ -56,7 +57,7 @@ class Holding:
 
     def nearly_out(self, work: Work) -> bool:
         """Whether another worker may soon believe us lost, and send it too."""
-        return self._until[id(work)] - clock.now() < self.lease / 4
+        return self._until[id(work)] - clock.now() < self._least
 
     async def _renew(
         self, session: AsyncSession, table: type[Letter | Notice], works: Iterable[Work]

@@ -21,6 +21,7 @@ from app.delivery.outcome import (
     Deferred,
     Failed,
     Finished,
+    Outcome,
     Rejected,
     Taken,
     Work,
@@ -170,9 +171,11 @@ async def settle(
     await ATTEMPTS.write(session, of_letters + of_notices, worker)
     steps: dict[Step, Ended] = defaultdict(list)
     for letter, one in letters:
-        patient = is_deferred(one.outcome)  # only there it decides
-        waited = await _waited(session, one, settings) if patient else NO_WAIT
-        steps[_step(letter, one, waited, failures)].append((letter, one))
+        step = _taken(letter, one.outcome)
+        if step is None:
+            waited = await _waited(session, one, settings)
+            step = _step(letter, one, waited, failures)
+        steps[step].append((letter, one))
     news: list[int] = []
     for step in sorted(steps):
         moved = await _move(session, steps[step], step, worker)
@@ -230,9 +233,18 @@ async def _refuse(
 
 
 async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> timedelta:
-    """What patience counts."""
-    work = cast(Claim, one.work)
+    """What patience counts; asked only where it decides."""
+    if not isinstance(one.work, Claim) or not is_deferred(one.outcome):
+        return NO_WAIT
+    work = one.work
     return await patience.waited(session, work.letter, work.contact, work.target.country, settings)
+
+
+def _taken(letter: Letter, outcome: Outcome) -> Step | None:
+    """How most attempts end, at no cost: patience and chance have no say in it."""
+    if not isinstance(outcome, Taken):
+        return None
+    return *next_step(outcome, attempts=letter.attempts), "", letter.attempts
 
 
 def _step(

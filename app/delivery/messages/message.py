@@ -29,12 +29,16 @@ KINDS = {"b": "letter", "n": "notice"}
 
 @dataclass(frozen=True)
 class Message:
-    """An envelope and the octets that go in it. `envelope_id`: what a delivery report names."""
+    """An envelope and the octets that go in it. `envelope_id`: what a delivery report names.
+
+    `is_plain`: known to be in lines that end in CRLF and do not begin with a dot.
+    """
 
     mail_from: str
     rcpt_to: str
     raw: bytes
     envelope_id: str = ""
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def of_letter(claim: Claim, text: LetterText, settings: Settings) -> Message:
         text.body,
     )
     envelope_sender = bounce_address("b", letter.id, settings)
-    return Message(envelope_sender, recipient, raw, letter.message_id[1:-1])
+    return Message(envelope_sender, recipient, raw, letter.message_id[1:-1], is_plain=True)
 
 
 def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Settings) -> Message:
@@ -87,7 +91,8 @@ def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Setti
         text.body,
     )
     envelope_sender = bounce_address("n", notice.id, settings)
-    return Message(envelope_sender, ascii_address(to.email), raw, notice.message_id[1:-1])
+    recipient = ascii_address(to.email)
+    return Message(envelope_sender, recipient, raw, notice.message_id[1:-1], is_plain=True)
 
 
 def bounce_address(kind: str, number: int, settings: Settings) -> str:

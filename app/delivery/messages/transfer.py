@@ -13,7 +13,8 @@ LINE = 76  # RFC 2045 6.8
 def encoded(body: str) -> tuple[str, bytes]:
     """The Content-Transfer-Encoding and the octets, in lines of at most 78. Raises MessageRefused.
 
-    Lines end as they may, and the last one may not: a reader gets CRLF after each.
+    Lines end as they may, and the last one may not: a reader gets CRLF after each. None of the
+    lines begins with a dot.
     """
     text = body.replace("\r\n", "\n").replace("\r", "\n") if "\r" in body else body
     if not text.endswith("\n"):
@@ -35,5 +36,6 @@ def _quoted(line: str) -> bytes:
     if "\0" in line:
         raise MessageRefused("its text holds a NUL")
     quoted = b"\n" + binascii.b2a_qp(line.encode(), istext=True)
-    # a mailbox file would put a > before it
-    return quoted.replace(b"\nFrom ", b"\n=46rom ")[1:].replace(b"\n", b"\r\n")
+    # a mailbox file would put a > before the one, and a mail server a dot before the other
+    quoted = quoted.replace(b"\nFrom ", b"\n=46rom ").replace(b"\n.", b"\n=2E")
+    return quoted[1:].replace(b"\n", b"\r\n")

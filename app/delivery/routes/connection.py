@@ -128,9 +128,13 @@ class Connection:
 
     async def _dialogue(self, message: Message, following: Message | None) -> Outcome | None:
         """None when a kept connection was lost before any content of this message was sent."""
-        if unreached := await self._ready(message):
+        if self._line and self._ahead is message:
+            self._dialogues += 1
+        elif unreached := await self._ready():
             return unreached
         try:
+            if self._goes_on(message):
+                return await self._content(message, following)
             refusal = await self._envelope(message)
             if refusal is None:
                 return await self._content(message, following)
@@ -142,9 +146,9 @@ class Connection:
             return self._deferred(str(broken), began_data=began)
         return self._answered(*refusal)
 
-    async def _ready(self, message: Message) -> Unreached | None:
-        """An open connection without an envelope, or with this message's."""
-        if self._line and self._ahead is not message:
+    async def _ready(self) -> Unreached | None:
+        """An open connection without an envelope."""
+        if self._line:
             full = self._dialogues >= self.letters
             if self._ahead or not self._line.wire.quiet:
                 self._drop()
@@ -170,8 +174,6 @@ class Connection:
     async def _envelope(self, message: Message) -> Refusal | None:
         """None when the server waits for the content; else the first refusal."""
         sent, self._ahead = self._ahead is message, None
-        if sent and self._all_agreed():
-            return None
         together = self._open.offers.pipelining
         lines = commands(message, self._open.offers) if not sent else ()
         if together and not sent:
@@ -196,13 +198,17 @@ class Connection:
                 break
         return refusal
 
-    def _all_agreed(self) -> bool:
-        """Take the answers to an envelope if all of them are there and good: mostly they are."""
+    def _goes_on(self, message: Message) -> bool:
+        """Take the answers to an envelope that was sent ahead, if all of them are there and good:
+        mostly they are."""
+        if self._ahead is not message:
+            return False
         heard = self._open.wire.heard
         if len(heard) < len(STAGES) or not all(map(_agreed, STAGES, heard)):
             return False
         for _ in STAGES:
             heard.popleft()
+        self._ahead = None
         return True
 
     async def _nothing_follows(self) -> None:
@@ -215,12 +221,16 @@ class Connection:
 
     async def _content(self, message: Message, following: Message | None) -> Outcome | None:
         ahead = self._envelope_of(following)
-        octets = content(message.raw) + ahead
-        if self._open.wire.lost:
+        octets, wire = content(message) + ahead, self._open.wire
+        if wire.lost:
             raise Broken("DATA", ConnectionError("Connection lost"))
         self._ahead = following if ahead else None
-        await self._write(octets, "END")
-        reply = await self._hear("END")
+        try:
+            if not wire.put(octets):
+                await wire.room(self._block)
+            reply = await wire.reply(self._patience["END"])
+        except OSError as fault:
+            raise Broken("END", fault) from fault
         if not 200 <= reply.code < 300:
             return self._answered("END", reply)
         server = self.relay

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.delivery.messages.message import Message
 from app.errors import MessageRefused
@@ -26,20 +27,35 @@ def commands(message: Message, offers: Offers) -> tuple[bytes, bytes, bytes]:
 
     With an envelope id a delivery report is asked for, where the server offers that.
     """
-    if not ADDRESS.fullmatch(message.mail_from) or not ADDRESS.fullmatch(message.rcpt_to):
-        raise MessageRefused("its envelope holds an address that no server can read")
-    mail, rcpt = f"MAIL FROM:<{message.mail_from}>", f"RCPT TO:<{message.rcpt_to}>"
-    if offers.dsn and message.envelope_id:
+    reported = offers.dsn and bool(message.envelope_id)
+    mail = f"MAIL FROM:<{_readable(message.mail_from)}>"
+    if reported:
         mail += f" RET=HDRS ENVID={_cut(xtext(message.envelope_id))}"
-        rcpt += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(message.rcpt_to)}"
-    return f"{mail}\r\n".encode("ascii"), f"{rcpt}\r\n".encode("ascii"), DATA
+    return f"{mail}\r\n".encode("ascii"), _rcpt(message.rcpt_to, reported), DATA
 
 
-def content(raw: bytes) -> bytes:
+@lru_cache(maxsize=1024)  # there are many letters to an office
+def _rcpt(address: str, reported: bool) -> bytes:
+    rcpt = f"RCPT TO:<{_readable(address)}>"
+    if reported:
+        rcpt += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(address)}"
+    return f"{rcpt}\r\n".encode("ascii")
+
+
+def _readable(address: str) -> str:
+    if not ADDRESS.fullmatch(address):
+        raise MessageRefused("its envelope holds an address that no server can read")
+    return address
+
+
+def content(message: Message) -> bytes:
     """The data with its end: every line ends in CRLF, and a dot that begins one is doubled.
 
     A bare CR or LF would let the words of a letter end it and begin another in some servers.
     """
+    raw = message.raw
+    if message.is_plain:
+        return raw + b".\r\n"
     if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
         raw = LINE_END.sub(b"\r\n", raw)
     if b"\r\n." in raw:

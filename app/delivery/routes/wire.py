@@ -56,14 +56,22 @@ class Wire(asyncio.Protocol):
 
     async def write(self, octets: bytes, seconds: float) -> None:
         """Hand over to the network. Raises TimeoutError when it takes nothing for so long."""
+        if not self.put(octets):
+            await self.room(seconds)
+
+    def put(self, octets: bytes) -> bool:
+        """The same without waiting; whether there is room for more. Raises ConnectionError."""
         if self._lost:
             raise ConnectionError("Connection lost")
         self._transport.write(octets)
-        if self._is_full:
-            async with asyncio.timeout(seconds):
-                await self._room.wait()
-            if self._lost:
-                raise ConnectionError("Connection lost")
+        return not self._is_full
+
+    async def room(self, seconds: float) -> None:
+        """Wait until there is. Raises TimeoutError, ConnectionError."""
+        async with asyncio.timeout(seconds):
+            await self._room.wait()
+        if self._lost:
+            raise ConnectionError("Connection lost")
 
     async def reply(self, seconds: float) -> Reply:
         """The next reply. Raises TimeoutError, ConnectionError."""
@@ -93,7 +101,7 @@ class Wire(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._read(line)
-        if len(self._replies) > MOST_REPLIES or self._unread > LONGEST_REPLY:
+        if len(self._replies) > MOST_REPLIES or self._holds_too_much:
             self._garbled(b"The server talks without end")
         if self._replies and self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
@@ -115,24 +123,23 @@ class Wire(asyncio.Protocol):
         self._room.set()
 
     @property
-    def _unread(self) -> int:
-        return len(self._rest) + sum(len(line) + 1 for line in self._lines)
+    def _holds_too_much(self) -> bool:
+        lines = sum(len(line) + 1 for line in self._lines) if self._lines else 0
+        return len(self._rest) + lines > LONGEST_REPLY
 
     def _read(self, line: bytes) -> None:
         if self._deaf:
             return
-        said = _line(line)
-        if said is None:
+        reply, last = _line(line)
+        if reply.code == GARBLED:
             self._garbled(line)
-            return
-        code, last, text = said
-        if not last:
-            self._lines.append(text)
+        elif not last:
+            self._lines.append(reply.text)
         elif self._lines:
-            self._replies.append(Reply(code, "\n".join([*self._lines, text])))
+            self._replies.append(Reply(reply.code, "\n".join([*self._lines, reply.text])))
             self._lines.clear()
         else:
-            self._replies.append(Reply(code, text))
+            self._replies.append(reply)
 
     def _garbled(self, line: bytes) -> None:
         self._deaf = True
@@ -161,9 +168,9 @@ class Wire(asyncio.Protocol):
 
 
 @lru_cache(maxsize=256)  # a server says the same few lines over and over
-def _line(line: bytes) -> tuple[int, bool, str] | None:
-    """Code, whether the reply ends here, and its words: RFC 5321 4.2. None: it is no reply."""
-    code, mark = CODES.get(line[:3]), line[3:4]
-    if code is None or mark not in b" -\r":
-        return None
-    return code, mark != b"-", line[4:].strip().decode("utf-8", "replace")
+def _line(line: bytes) -> tuple[Reply, bool]:
+    """What it says by itself, and whether the reply ends here: RFC 5321 4.2."""
+    code, mark = CODES.get(line[:3], GARBLED), line[3:4]
+    if mark not in b" -\r":
+        code = GARBLED
+    return Reply(code, line[4:].strip().decode("utf-8", "replace")), mark != b"-"

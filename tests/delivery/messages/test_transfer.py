@@ -1,12 +1,14 @@
 """A body comes back as it was confirmed, whatever lies between."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import settings as pace
 
 from app.delivery.messages import transfer
+from app.delivery.routes.envelope import content
 from app.errors import MessageRefused
 from app.wording.render import LetterText
 from tests.delivery.messages.writing import WORD_FOR_WORD, read, written
@@ -46,8 +48,17 @@ def test_a_nul_in_the_text_is_refused() -> None:
 def test_no_line_begins_as_mailbox_files_and_dialogues_use_it(body: str) -> None:
     lines = transfer.encoded(body)[1].split(b"\r\n")
     assert not any(line.startswith(b"From ") for line in lines)
-    assert b"." not in lines
+    assert not any(line.startswith(b".") for line in lines)
     assert not any(line.endswith((b" ", b"\t")) for line in lines)
+
+
+@unhurried
+@given(WORD_FOR_WORD)
+@example(".\n.a\n" + "." * 200 + "\nword " * 14 + ".a")
+def test_a_message_of_ours_is_in_plain_lines_as_it_says(body: str) -> None:
+    message = written(LetterText("s", body))
+    assert message.is_plain
+    assert content(message) == content(replace(message, is_plain=False))
 
 
 @pytest.mark.parametrize(

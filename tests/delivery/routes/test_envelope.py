@@ -42,13 +42,13 @@ LINES = st.lists(st.sampled_from([b"", b".", b"..", b"a", b".a", b"a.", b"x" * 3
 @given(LINES)
 def test_lines_arrive_as_they_were_written(lines: list[bytes]) -> None:
     raw = b"".join(line + b"\r\n" for line in lines)
-    assert received(content(raw)) == (raw or b"\r\n")
+    assert received(content(Message("", "", raw))) == (raw or b"\r\n")
 
 
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"\0"]), max_size=12))
 def test_no_content_ends_before_its_end(parts: list[bytes]) -> None:
     """Neither where a strict server sees the end nor where a careless one does."""
-    octets = content(b"".join(parts))
+    octets = content(Message("", "", b"".join(parts)))
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", octets)
     for end in (b"\r\n.\r\n", b"\n.\n", b"\n.\r\n"):
         assert end not in octets[:-1].removesuffix(b"\r\n.\r")
@@ -57,7 +57,7 @@ def test_no_content_ends_before_its_end(parts: list[bytes]) -> None:
 
 def test_the_content_of_a_plain_message_is_not_touched() -> None:
     raw = b"Subject: Please stay\r\n\r\nDear Minister\r\n"
-    assert content(raw) == raw + b".\r\n"
+    assert content(Message("", "", raw)) == raw + b".\r\n"
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
