@@ -1,12 +1,13 @@
 """The forecast against the rule itself: letters sent one by one, as the worker would."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.outbox.pacing import forecast, limits
@@ -47,21 +48,23 @@ class Turns:
 
     mailbox: Waiting
     due: datetime
-    left: list[datetime]
+    left: list[datetime] = field(default_factory=list)
+    by_day: Counter[date] = field(default_factory=Counter)
 
     def after(self, at: datetime) -> None:
         calendar = self.mailbox.calendar
+        today = calendar.day(at)
         self.left.append(at)
+        self.by_day[today] += 1
         self.due = calendar.after(at, limits.spacing(self.mailbox.per_hour))
-        today = sum(calendar.day(one) == calendar.day(at) for one in self.left)
-        before = self.mailbox.today_n if calendar.day(at) == self.mailbox.today else 0
-        if today + before >= self.mailbox.per_day:
+        before = self.mailbox.today_n if today == self.mailbox.today else 0
+        if self.by_day[today] + before >= self.mailbox.per_day:
             self.due = calendar.next_open(max(self.due, calendar.tomorrow(at)))
 
 
 def one_by_one(mailboxes: Sequence[Waiting], host_hour: int | None) -> dict[str, list[datetime]]:
     """When each letter leaves, as the rule of the pace has it, without jitter."""
-    turns = [Turns(one, one.calendar.next_open(one.next_at), []) for one in mailboxes]
+    turns = [Turns(one, one.calendar.next_open(one.next_at)) for one in mailboxes]
     host_due = WEDNESDAY
     while waits := [one for one in turns if len(one.left) < one.mailbox.n]:
         first = min(waits, key=lambda one: (max(one.due, host_due), one.due))
@@ -233,6 +236,16 @@ a_moment = st.integers(0, 300 * 24 * 60).map(lambda n: WEDNESDAY + timedelta(min
     st.integers(-600, 9000),
     st.integers(-1, 1),
 )
+@example(  # hours begin as India's, half an hour from Greenwich's: the last ends after midnight
+    [
+        waiting(3_000, "always@example.org", per_hour=7, per_day=138, calendar=ALWAYS),
+        waiting(300, "pradhan@example.org", per_hour=1, per_day=3, calendar=of_country("IN")),
+    ],
+    {"mx.example.org": 3},
+    WEDNESDAY,
+    0,
+    0,
+)
 def test_a_day_told_from_a_day_before_is_the_day_that_would_have_been_poured(
     boxes: list[Waiting], host_hours: dict[str, int], now: datetime, minutes: int, days: int
 ) -> None:
@@ -247,10 +260,11 @@ def test_a_day_told_from_a_day_before_is_the_day_that_would_have_been_poured(
         for hour in range(0, FINELY.days * 24, 7):
             at = now + timedelta(hours=hour)
             assert told[email].by(at) == pytest.approx(truth.by(at), abs=1e-3)
-        for day in range(forecast.HORIZON.days):
-            # at the end of a day there: within it the line is drawn straight
-            at = truth.calendar.tomorrow(now + timedelta(days=day)) - timedelta.resolution
-            assert told[email].by(at) == pytest.approx(truth.by(at), abs=1e-3)
+        for calendar in (truth.calendar, ALWAYS):
+            for day in range(forecast.HORIZON.days):
+                # at the end of a day there and in Greenwich: within it the line is drawn straight
+                at = calendar.tomorrow(now + timedelta(days=day)) - timedelta.resolution
+                assert told[email].by(at) == pytest.approx(truth.by(at), abs=1e-3)
 
 
 def test_letters_that_take_half_a_year_are_not_poured_for_half_a_year(

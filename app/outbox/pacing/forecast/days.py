@@ -21,7 +21,7 @@ from app.outbox.pacing.forecast.streams import Stream
 A_DAY = timedelta(days=1)
 AN_HOUR = timedelta(hours=1)
 LOOKED_AHEAD = A_DAY + AN_HOUR  # the last hour of a day may end so late
-FINELY = timedelta(days=14)  # so long hour by hour; then only where leaving begins and ends
+FINELY = timedelta(days=14)  # so long hour by hour; then as `_coarse` has it
 KEPT = 8  # days that began alike, but for parts of a letter
 MOST_KEPT = 300  # days that began otherwise; the oldest go
 SAME = 1e-9  # of a letter
@@ -192,11 +192,18 @@ def _part(stream: Stream) -> float:
 
 
 def _coarse(fine: Drawn) -> Drawn:
-    """Only where leaving begins and ends, for an hour or more."""
+    """Only where leaving begins and ends, for an hour or more, and what midnight needs.
+
+    A last hour that ends after midnight, by the clock of a country half an hour from Greenwich's,
+    is drawn as it was: so the line is true at every midnight in Greenwich.
+    """
+    kept = {0, len(fine) - 1}
+    if fine and fine[-1][0] > A_DAY:
+        kept.add(len(fine) - 2)
     return tuple(
         point
         for place, point in enumerate(fine)
-        if place in (0, len(fine) - 1)
+        if place in kept
         or point[0] - fine[place - 1][0] > AN_HOUR
         or fine[place + 1][0] - point[0] > AN_HOUR
     )

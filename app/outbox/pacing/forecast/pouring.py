@@ -24,7 +24,9 @@ def departures(
     """When the waiting letters of each mailbox leave, by address.
 
     `host_hours`: letters an hour that each host takes; one that is not named takes any number.
-    `hour_by_hour`: no day is told from a day before; the same, and many times slower.
+    After FINELY a curve is true where leaving begins and ends and at Greenwich's midnights (those
+    of an office's own country fall where nothing leaves), and straight between them.
+    `hour_by_hour`: no day is told from a day before, and all is drawn finely; many times slower.
     """
     # in one order behind every host, so that their days are more often the same
     streams = [Stream(mailbox, now) for mailbox in sorted(mailboxes, key=_order)]
