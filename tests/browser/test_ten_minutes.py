@@ -31,7 +31,7 @@ async def test_from_nothing_to_a_published_alert(
     windows: Windows, liis: str, javascript: bool
 ) -> None:
     page = await windows.open("/organise", javascript=javascript)
-    hands = Keyboard(page)
+    hands = Keyboard(page, scripts=javascript)
     await hands.fill("#email", liis)
     await hands.fill("#password", PASSWORD)
     await hands.press("main button")
