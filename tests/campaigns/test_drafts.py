@@ -13,6 +13,7 @@ from app.db import Database, metadata
 from app.errors import DraftUnfinished, Overtaken
 from app.models import Alert, AlertState, LetterTemplate
 from tests.grounds.alerts import MINE_BAN
+from tests.grounds.databases import once
 
 pytestmark = pytest.mark.usefixtures("furnished")
 MARI = "mari@example.org"
@@ -38,6 +39,7 @@ async def _counted(session: AsyncSession) -> dict[str, int]:
     return counted
 
 
+@once
 async def test_what_was_saved_is_there_again_and_nobody_else_sees_it(database: Database) -> None:
     async with database.transaction() as session:
         draft = await keeping.read(session, await _alert(session))
@@ -70,6 +72,7 @@ async def test_the_second_of_two_who_write_the_same_part_is_shown_both(database:
         assert draft.sections["call"].version == 2
 
 
+@once
 async def test_two_who_write_different_parts_do_not_meet(database: Database) -> None:
     async with database.transaction() as session:
         draft = await keeping.read(session, await _alert(session))
@@ -102,6 +105,7 @@ async def test_an_alert_published_unchanged_stays_the_same_to_the_byte(database:
         assert await session.scalar(select(func.count(LetterTemplate.id))) == revisions
 
 
+@once
 async def test_a_changed_letter_becomes_a_new_revision_when_it_is_published(
     database: Database,
 ) -> None:
@@ -120,6 +124,7 @@ async def test_a_changed_letter_becomes_a_new_revision_when_it_is_published(
         assert not await keeping.is_begun(session, draft.alert)
 
 
+@once
 async def test_every_fault_of_an_empty_draft_is_told_at_its_place(database: Database) -> None:
     async with database.transaction() as session:
         campaign = (await _alert(session)).campaign
@@ -148,6 +153,7 @@ async def test_a_second_alert_of_the_same_title_has_an_address_of_its_own(
         assert slugs == ["stay", "stay-2", "stay-3"]
 
 
+@once
 async def test_a_clone_has_everything_but_the_dates(database: Database) -> None:
     async with database.transaction() as session:
         original = await keeping.read(session, await _alert(session))
@@ -159,6 +165,7 @@ async def test_a_clone_has_everything_but_the_dates(database: Database) -> None:
         assert [one for one in await assembling.faults(session, clone) if one.serious] == []
 
 
+@once
 async def test_a_draft_is_shown_as_it_would_be_and_nothing_is_written(database: Database) -> None:
     async with database.transaction() as session:
         draft = await keeping.read(session, await _alert(session))
@@ -191,6 +198,7 @@ async def test_a_sample_letter_is_that_of_the_stage_and_office_asked_for(
         assert broken.fault is not None
 
 
+@once
 async def test_a_letter_taken_away_can_be_begun_anew(database: Database) -> None:
     async with database.transaction() as session:
         draft = await keeping.read(session, await _alert(session))

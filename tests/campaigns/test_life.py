@@ -33,6 +33,7 @@ from app.settings import Settings
 from app.wording import render
 from app.wording.render import LetterText
 from tests.grounds.alerts import MINE_BAN, filled
+from tests.grounds.databases import once
 from tests.grounds.letters import SOURCE, make_alert, make_queued_letters
 from tests.grounds.rows import statuses
 
@@ -66,6 +67,7 @@ async def test_of_two_who_close_at_once_the_second_is_told(database: Database) -
             await transitions.close(session, stale, by=KATI)
 
 
+@once
 async def test_what_its_own_closing_time_has_ended_is_not_opened_again(database: Database) -> None:
     async with database.transaction() as session:
         ground = await make_alert(session, slug="keep")
@@ -126,6 +128,7 @@ async def test_an_agreement_holds_for_the_draft_and_the_points_that_were_looked_
         assert because == f"with open points (dns), because: {why}"
 
 
+@once
 @pytest.mark.usefixtures("furnished")
 async def test_the_check_list_names_what_is_open(database: Database) -> None:
     with clock.held(NOW):
@@ -146,6 +149,7 @@ async def test_the_check_list_names_what_is_open(database: Database) -> None:
             assert (await points(session))["stages"].items == ("Latvia",)
 
 
+@once
 @pytest.mark.usefixtures("furnished")
 async def test_a_country_with_nobody_to_write_to_is_an_open_point(database: Database) -> None:
     with clock.held(NOW):
@@ -247,6 +251,7 @@ async def test_what_people_have_seen_is_not_thrown_away(
             await transitions.throw_away(session, tried, by=MARI)
 
 
+@once
 async def test_unpublished_changes_are_forgotten_and_the_alert_stays(
     database: Database, furnished: None
 ) -> None:

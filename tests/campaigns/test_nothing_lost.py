@@ -20,11 +20,11 @@ from app.models import AlertState, Campaign
 from app.settings import Settings
 from tests.campaigns.test_life import drafted
 from tests.grounds.alerts import MINE_BAN, filled
+from tests.grounds.databases import once
 
 pytestmark = pytest.mark.usefixtures("furnished")
 MARI, JONAS = "mari@example.org", "jonas@example.org"
 on_many_machines = pytest.mark.parametrize("database_kind", ["postgresql"])
-once = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
 async def _save(session: AsyncSession, draft: Draft, name: str, **typed: Any) -> None:

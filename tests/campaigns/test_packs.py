@@ -16,6 +16,7 @@ from app.models import Alert, AlertState, Campaign, LetterTemplate, StageStep
 from app.settings import Settings
 from tests.campaigns.small_pack import LETTER, a_pack
 from tests.grounds.alerts import MINE_BAN, filled, mine_ban, put_mine_ban
+from tests.grounds.databases import once
 
 ROOT = Path(__file__).parents[2] / "templates" / "letters"
 
@@ -53,19 +54,21 @@ async def test_loading_a_pack_twice_changes_nothing(database: Database) -> None:
     assert len(before["letter_template"]) >= 12
 
 
-@pytest.mark.parametrize("slug", ["send-one-email", "urgent-action-request", "example"])
 async def test_what_was_exported_comes_out_the_same_again(
-    database: Database, tmp_path: Path, slug: str
+    database: Database, tmp_path: Path
 ) -> None:
-    await _put(database, ROOT / "send-one-email")
-    await _put(database, ROOT / slug)
-    first = await _out(database, slug, tmp_path / "one")
+    slugs = ("send-one-email", "urgent-action-request", "example")
+    for slug in slugs:
+        await _put(database, ROOT / slug)
+    first = {slug: await _out(database, slug, tmp_path / "one" / slug) for slug in slugs}
     rows = await _rows(database)
-    await _put(database, tmp_path / "one")
-    assert await _rows(database) == rows
-    assert await _out(database, slug, tmp_path / "two") == first
+    for slug in slugs:
+        await _put(database, tmp_path / "one" / slug)
+        assert await _rows(database) == rows, slug
+        assert await _out(database, slug, tmp_path / "two" / slug) == first[slug]
 
 
+@once
 async def test_an_exported_pack_stands_alone(database: Database, tmp_path: Path) -> None:
     await _put(database, ROOT / "send-one-email")
     await _put(database, ROOT / "urgent-action-request")
@@ -73,6 +76,7 @@ async def test_an_exported_pack_stands_alone(database: Database, tmp_path: Path)
     assert len(packs.load_folder(tmp_path).alert.campaign.stages) == 4
 
 
+@once
 async def test_letters_come_out_as_they_went_in(database: Database, tmp_path: Path) -> None:
     await _put(database, ROOT / "send-one-email")
     files = await _out(database, "send-one-email", tmp_path)
@@ -87,6 +91,7 @@ async def test_a_moment_keeps_the_hour_of_its_own_place(database: Database, tmp_
     assert b"opens_at = 2026-01-03 00:00:00+01:00" in files["alert.toml"]
 
 
+@once
 async def test_a_changed_letter_is_a_new_revision(database: Database, tmp_path: Path) -> None:
     alert = await _put(database, a_pack(tmp_path))
     (tmp_path / "XA.en.txt").write_text(LETTER.replace("I care", "I care much"))
@@ -98,6 +103,7 @@ async def test_a_changed_letter_is_a_new_revision(database: Database, tmp_path: 
     assert kept == 3
 
 
+@once
 async def test_an_alert_that_is_there_keeps_its_state(database: Database, tmp_path: Path) -> None:
     await _put(database, a_pack(tmp_path), state=AlertState.REHEARSAL)
     await _put(database, a_pack(tmp_path, {"title": "Another title"}))
@@ -106,6 +112,7 @@ async def test_an_alert_that_is_there_keeps_its_state(database: Database, tmp_pa
     assert (alert.state, alert.title) == ("rehearsal", "Another title")
 
 
+@once
 async def test_the_steps_of_a_country_become_those_of_the_pack(
     database: Database, tmp_path: Path
 ) -> None:
@@ -133,6 +140,7 @@ async def test_the_pack_with_the_stages_has_the_last_word_on_the_campaign(
     assert [stage["key"] for stage in campaign.stages][-1] == "in_effect"
 
 
+@once
 async def test_letters_need_the_stages_of_their_campaign(
     database: Database, tmp_path: Path
 ) -> None:
@@ -200,6 +208,7 @@ async def test_there_is_no_pack_of_an_alert_that_is_not_there(database: Database
             await packs.take_out(session, "absent")
 
 
+@once
 async def test_every_list_of_the_file_can_be_asked_for_every_key(
     database: Database, tmp_path: Path
 ) -> None:

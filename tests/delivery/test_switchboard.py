@@ -11,6 +11,7 @@ from app.delivery import switchboard as looking
 from app.delivery.routes.relays import Relay
 from app.delivery.switchboard import Switchboard
 from app.settings import Delivery, Settings, Switch
+from tests.grounds.databases import once
 
 RELAY = Relay("relay.example", 587)
 
@@ -41,6 +42,7 @@ async def test_senders_that_ask_at_once_get_a_turn_each(
     assert min(gaps) > timedelta(seconds=0.1)
 
 
+@once
 async def test_turns_that_nobody_took_are_gone(database: Database, paced: Settings) -> None:
     """Kept, they would all be taken at once after a quiet hour, on top of the next ones."""
     fast = paced.model_copy(update={"per_relay_second": 50.0})

@@ -22,6 +22,9 @@ from tests.grounds.speed import warm
 
 # for a test of a folder whose other tests depend on no database in particular
 both = pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"])
+# for a test that proves what no database decides: each statement that the program makes in it,
+# another test makes on PostgreSQL, with as many rows found
+once = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
 class Ground(Protocol):

@@ -25,6 +25,7 @@ from app.outbox import queue
 from app.reporting import recount
 from app.settings import Settings
 from tests.grounds.alerts import confirmed, filled, submitted
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.working import until, working
 
@@ -85,6 +86,7 @@ async def _stand(database: Database, wanted: dict[str, int]) -> bool:
     return await statuses(database) == wanted
 
 
+@once
 async def test_a_letter_that_is_leaving_keeps_its_words_until_the_next_call(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

@@ -10,6 +10,7 @@ from app.models import Alert, AlertState, LetterStatus, Submission
 from app.outbox import queue
 from app.settings import Delivery, Settings
 from tests.grounds.alerts import filled, submitted
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of
 
 
@@ -44,6 +45,7 @@ async def left(database: Database) -> list[str]:
     return [one.own_words for one in await all_of(database, Submission)]
 
 
+@once
 async def test_whoever_rehearses_with_a_strangers_address_cannot_have_them_forgotten(
     database: Database, real: Settings, alert: Alert
 ) -> None:

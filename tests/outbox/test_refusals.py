@@ -24,6 +24,7 @@ from app.models import (
 from app.outbox import freezes, notices, queue, refusals, suppressions
 from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Delivery, Settings, Switch
+from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, Ground, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of
 from tests.grounds.smtp import SmtpServer
@@ -83,6 +84,16 @@ async def refused(database: Database, said: str, *, n: int = 1, email: str = OFF
             )
 
 
+async def blocked(database: Database) -> None:
+    """Nine refusals on record, and the tenth, which freezes the host."""
+    async with database.transaction() as session:
+        for _ in range(9):
+            enhanced = BLOCKED.split()[0]
+            said = {"code": 550, "enhanced": enhanced, "reply": BLOCKED}
+            await attempt(session, 1, "rejected", address=OFFICE, **said)
+    await refused(database, BLOCKED)
+
+
 async def claimed(database: Database) -> list[AlarmClaim]:
     async with database.transaction() as session:
         found = await notices.claim(
@@ -95,6 +106,7 @@ async def told(database: Database) -> list[tuple[str, int, str]]:
     return [(one.kind, one.organiser_id, one.status) for one in await all_of(database, Notice)]
 
 
+@once
 async def test_the_tenth_policy_refusal_freezes_the_host_and_is_told_to_each_organiser_once(
     database: Database, made: Ground
 ) -> None:
@@ -121,6 +133,7 @@ async def test_the_tenth_policy_refusal_freezes_the_host_and_is_told_to_each_org
     ]
 
 
+@once
 async def test_refusals_an_hour_apart_or_of_another_host_do_not_add_up(
     database: Database, made: Ground
 ) -> None:
@@ -156,6 +169,7 @@ async def test_an_address_of_two_offices_that_does_not_exist_is_one_mail(
     assert [one.waiting for one in alarm.offices] == [2, 2]
 
 
+@once
 @pytest.mark.parametrize(
     ("said", "marked"),
     [("5.6.0 not like this", 0), ("5.5.4 bad command", 0), ("5.2.1 disabled", 1), (NOBODY, 1)],
@@ -180,7 +194,7 @@ async def test_those_are_told_whose_letters_wait_or_are_still_to_come(
         if not waits:
             for letter_id in range(1, 7):
                 await end(session, letter_id, queue.REJECTED)
-    await refused(database, BLOCKED, n=10)
+    await blocked(database)
     assert len(await told(database)) == n
     assert [one.alarm.offices == [] for one in await claimed(database)] == [not waits] * n
 
@@ -210,16 +224,17 @@ async def test_nobody_is_told_of_what_is_over_or_at_an_address_that_is_closed(
     meanwhile: Callable[[Database], Awaitable[None]],
     status: str,
 ) -> None:
-    await refused(database, BLOCKED, n=10)
+    await blocked(database)
     await meanwhile(database)
     assert await claimed(database) == []
     assert {status for _, _, status in await told(database)} == {status}
 
 
+@once
 async def test_a_released_host_that_refuses_again_is_told_again(
     database: Database, made: Ground
 ) -> None:
-    await refused(database, BLOCKED, n=10)
+    await blocked(database)
     await let_go(database)
     await refused(database, BLOCKED)
     assert len(await told(database)) == 4
@@ -230,7 +245,7 @@ async def test_a_supporters_notice_is_claimed_beside_an_organisers(
 ) -> None:
     async with database.transaction() as session:
         await make_notice(session, made)
-    await refused(database, BLOCKED, n=10)
+    await blocked(database)
     async with database.transaction() as session:
         found = await notices.claim(
             session, worker="w", delivery="sandbox", limit=50, lease=timedelta(hours=1)

@@ -11,6 +11,7 @@ from app.models import LetterStatus
 from app.outbox import queue
 from app.reporting import counts
 from app.settings import Settings
+from tests.grounds.databases import once
 from tests.reporting.rows import an_alert, another_alert, walk, write
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -26,6 +27,7 @@ async def test_an_alert_without_letters_counts_nothing(database: Database) -> No
     assert (found.targets, found.days, found.day_chart) == ([], [], None)
 
 
+@once
 async def test_sent_is_handed_over_and_accepted_and_nothing_else(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)
@@ -41,6 +43,7 @@ async def test_sent_is_handed_over_and_accepted_and_nothing_else(database: Datab
     assert found.letters["failed"] == 1
 
 
+@once
 async def test_each_office_has_its_own_line_with_every_status(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)
@@ -55,6 +58,7 @@ async def test_each_office_has_its_own_line_with_every_status(database: Database
     ]
 
 
+@once
 async def test_public_counts_leave_out_what_nobody_confirmed(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)
@@ -71,6 +75,7 @@ async def test_public_counts_leave_out_what_nobody_confirmed(database: Database)
     assert [line.office for line in public.targets] == ["Prime Minister (stop)"]
 
 
+@once
 async def test_practice_and_live_are_counted_apart(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)
@@ -109,6 +114,7 @@ async def test_a_day_is_a_day_of_the_alerts_time_zone(database: Database) -> Non
     assert [day.date for day in found.days] == [date(2026, 3, 3)]
 
 
+@once
 async def test_a_letter_that_comes_back_leaves_the_sum_but_not_its_day(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)

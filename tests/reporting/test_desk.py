@@ -7,6 +7,7 @@ from app.db import Database
 from app.models import AlertState, Approval, Organiser, Role, StageMove
 from app.outbox import freezes, queue
 from app.reporting.desk import attention, lines
+from tests.grounds.databases import once
 from tests.reporting.rows import Grounds, an_alert, write
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -58,6 +59,7 @@ async def test_other_organisations_and_other_deliveries_are_not_counted(
         assert [(line.alert.slug, line.sent) for line in sandbox] == [("ours", 1)]
 
 
+@once
 async def test_the_line_of_a_rehearsal_counts_rehearsals(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)

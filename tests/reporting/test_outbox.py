@@ -24,6 +24,7 @@ from app.outbox import freezes, operating, places, queue
 from app.outbox.pacing import hosts as mail_hosts
 from app.reporting.outbox import hosts, letters, state
 from app.settings import Settings, Switch
+from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of
 
@@ -97,6 +98,7 @@ async def test_the_depth_is_of_this_delivery_and_of_what_is_not_settled(
     assert found.needs_a_person
 
 
+@once
 async def test_an_outbox_in_order_needs_nobody(
     database: Database, settings: Settings, made: Ground
 ) -> None:
@@ -105,6 +107,7 @@ async def test_an_outbox_in_order_needs_nobody(
     assert (found.oldest_notice, found.oldest_return, found.relays) == (None, None, [])
 
 
+@once
 async def test_the_oldest_due_letter_is_one_that_nothing_holds_back(
     database: Database, settings: Settings, made: Ground
 ) -> None:
@@ -149,6 +152,7 @@ async def test_letters_held_because_their_country_moved_on_are_not_counted_one_b
     assert (await looked(database, settings)).frozen_letters == 1
 
 
+@once
 async def test_the_rate_counts_letters_that_left_and_nothing_else(
     database: Database, settings: Settings, made: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +211,7 @@ async def test_frozen_hosts_come_first_and_offices_nobody_writes_to_are_left_out
     assert [host.name for host in found.hosts] == ["elsewhere.example", "example.org"]
 
 
+@once
 async def test_a_host_that_nobody_has_written_to_goes_by_its_domain(
     database: Database, settings: Settings
 ) -> None:
@@ -217,6 +222,7 @@ async def test_a_host_that_nobody_has_written_to_goes_by_its_domain(
     assert (host.host_id, host.name, host.waiting) == (None, "example.org", 2)
 
 
+@once
 async def test_the_next_turn_is_told_where_letters_are_paced(
     database: Database, settings: Settings, made: Ground
 ) -> None:
@@ -299,6 +305,7 @@ async def test_one_letter_tells_everything_but_its_supporters_address(
     assert submission.email not in repr(vars(story))
 
 
+@once
 async def test_as_many_questions_however_many_letters(
     database: Database, settings: Settings, made: Ground
 ) -> None:

@@ -12,6 +12,7 @@ from app.errors import Missing
 from app.models import Attempt, Contact, LetterTemplate, Returned
 from app.outbox import freezes, queue
 from app.reporting import receipts
+from tests.grounds.databases import once
 from tests.grounds.letters import make_alert
 from tests.outbox import one_form
 from tests.reporting.rows import a_submission, an_alert, write
@@ -40,6 +41,7 @@ async def attempt(session: AsyncSession, letter_id: int, number: int, reply: str
     )
 
 
+@once
 async def test_a_line_has_the_last_attempt_and_the_whole_history(database: Database) -> None:
     async with database.transaction() as session:
         with clock.held(NOON):
@@ -67,6 +69,7 @@ async def test_a_line_has_the_last_attempt_and_the_whole_history(database: Datab
     assert (waiting.status, waiting.last) == ("queued", None)
 
 
+@once
 async def test_a_frozen_letter_says_why_it_waits_and_one_that_left_does_not(
     database: Database,
 ) -> None:
@@ -115,6 +118,7 @@ async def test_a_form_without_letters_has_no_lines(database: Database) -> None:
         assert await receipts.of_submission(session, submission.id) == []
 
 
+@once
 async def test_two_queries_whatever_the_number_of_letters(database: Database) -> None:
     async with database.transaction() as session:
         grounds = await an_alert(session)
@@ -130,6 +134,7 @@ async def test_two_queries_whatever_the_number_of_letters(database: Database) ->
     assert len([statement for statement in said if statement.startswith("SELECT")]) == 2
 
 
+@once
 async def test_a_letter_that_broke_off_in_the_middle_may_have_arrived_until_one_took_it(
     database: Database,
 ) -> None:

@@ -12,6 +12,7 @@ from app.db import Database
 from app.models import Alert, AlertState, AlertTranslation, DraftSection, OwnMailbox
 from tests.campaigns.test_life import drafted
 from tests.grounds.alerts import MINE_BAN
+from tests.grounds.databases import once
 
 pytestmark = pytest.mark.usefixtures("furnished")
 MARI = "mari@example.org"
@@ -58,6 +59,7 @@ async def begun(session: AsyncSession) -> Draft:
     return await drafted(session)
 
 
+@once
 async def test_one_is_shown_and_published_and_nobody_is_said_to_have_changed_the_alert(
     database: Database,
 ) -> None:
@@ -73,6 +75,7 @@ async def test_one_is_shown_and_published_and_nobody_is_said_to_have_changed_the
         assert not found.editable
 
 
+@once
 @pytest.mark.parametrize("changed", [{"editable": True}, {"title": "Another"}])
 async def test_what_was_changed_since_is_still_said(
     database: Database, changed: dict[str, Any]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,8 +20,6 @@ ANNOUNCED = Step(stage="announced", on=date(2026, 11, 1), what="It was said.", s
 ANNA = "anna@example.org"
 A_MINUTE = timedelta(minutes=1)
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
-# what it asks of a database is asked in other tests, on both
-one = pytest.mark.parametrize("database_kind", ["sqlite"])
 STAGES = [
     {"key": key, "label": label, "meaning": "It is so.", "lead": "{country}: {date}"}
     for key, label in (("announced", "Announced"), ("voted", "Voted"), ("notified", "Notified"))

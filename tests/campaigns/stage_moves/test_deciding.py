@@ -22,10 +22,10 @@ from tests.campaigns.stage_moves.moving import (
     held,
     letters,
     moves,
-    one,
     voted,
     write_steps,
 )
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, counted, statuses
 
 
@@ -38,6 +38,7 @@ async def agree(database: Database, moving: Moving) -> None:
     assert [one for one in found if not one.startswith("supporters")] == []
 
 
+@once
 async def test_as_written_means_that_they_leave_and_are_not_held_again(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -59,6 +60,7 @@ async def test_as_written_means_that_they_leave_and_are_not_held_again(
     await agree(database, moving)
 
 
+@once
 async def test_what_is_called_off_is_cancelled_and_its_supporters_are_told_once(
     database: Database, moving: Moving, settings: Settings
 ) -> None:
@@ -87,7 +89,7 @@ async def test_what_is_called_off_is_cancelled_and_its_supporters_are_told_once(
     await agree(database, moving)
 
 
-@one
+@once
 async def test_the_mail_says_what_happened_where_it_is_known_from_and_what_to_do(
     database: Database, moving: Moving, settings: Settings
 ) -> None:
@@ -119,7 +121,7 @@ async def test_the_mail_says_what_happened_where_it_is_known_from_and_what_to_do
         assert said in words
 
 
-@one
+@once
 async def test_the_mail_of_an_alert_that_has_ended_offers_no_letter(
     database: Database, moving: Moving, settings: Settings
 ) -> None:

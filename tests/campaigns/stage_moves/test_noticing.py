@@ -25,14 +25,15 @@ from tests.campaigns.stage_moves.moving import (
     make_moving,
     moves,
     notified,
-    one,
     voted,
     write_steps,
 )
+from tests.grounds.databases import once
 from tests.grounds.letters import make_queued_letters
 from tests.grounds.rows import all_of
 
 
+@once
 async def test_a_move_holds_what_waits_and_nothing_that_is_confirmed_later(
     database: Database, moving: Moving, settings: Settings
 ) -> None:
@@ -54,7 +55,7 @@ async def test_a_move_holds_what_waits_and_nothing_that_is_confirmed_later(
     )
 
 
-@one
+@once
 async def test_another_source_for_the_same_step_holds_nothing(
     database: Database, moving: Moving, settings: Settings
 ) -> None:
@@ -65,6 +66,7 @@ async def test_another_source_for_the_same_step_holds_nothing(
     assert len(await claimed(database, settings)) == 6
 
 
+@once
 async def test_a_dated_step_is_noticed_when_its_day_comes_where_the_alert_lives(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -85,7 +87,7 @@ async def test_a_dated_step_is_noticed_when_its_day_comes_where_the_alert_lives(
     assert move.by == "the clock"
 
 
-@one
+@once
 async def test_a_move_that_was_noticed_is_not_looked_for_every_minute(
     database: Database, moving: Moving, now: HeldClock
 ) -> None:
@@ -137,7 +139,7 @@ async def test_a_letter_that_was_leaving_and_comes_back_stays_held(
         assert found.letters == 6
 
 
-@one
+@once
 async def test_a_hold_that_stood_before_stays_what_it_was(
     database: Database, moving: Moving, settings: Settings
 ) -> None:
@@ -152,7 +154,7 @@ async def test_a_hold_that_stood_before_stays_what_it_was(
     assert await held(database) == {first}
 
 
-@one
+@once
 async def test_a_country_that_moves_on_twice_waits_for_one_decision(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -166,7 +168,7 @@ async def test_a_country_that_moves_on_twice_waits_for_one_decision(
     assert len(await held(database)) == 6
 
 
-@one
+@once
 async def test_a_step_that_is_taken_back_lets_the_letters_go(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -183,7 +185,7 @@ async def test_a_step_that_is_taken_back_lets_the_letters_go(
     assert len(await held(database)) == 6
 
 
-@one
+@once
 async def test_rehearsal_letters_are_nobodys_decision(database: Database, now: HeldClock) -> None:
     async with database.transaction() as session:
         moving = await make_moving(session)
@@ -216,7 +218,7 @@ async def test_an_alert_far_away_is_held_when_its_own_day_comes(
     assert len(await moves(database)) == 1
 
 
-@one
+@once
 async def test_what_would_change_is_known_before_anything_is_written(
     database: Database, moving: Moving
 ) -> None:
@@ -231,7 +233,7 @@ async def test_what_would_change_is_known_before_anything_is_written(
     assert await held(database) == set()
 
 
-@one
+@once
 async def test_every_letter_that_was_held_can_say_why(database: Database, moving: Moving) -> None:
     async with database.transaction() as session:
         await write_steps(session, moving, ANNOUNCED, voted(TODAY))

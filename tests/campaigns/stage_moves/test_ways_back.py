@@ -26,11 +26,11 @@ from tests.campaigns.stage_moves.moving import (
     letters,
     moves,
     notified,
-    one,
     voted,
     write_steps,
 )
 from tests.campaigns.stage_moves.test_deciding import agree
+from tests.grounds.databases import once
 from tests.grounds.letters import make_queued_letters
 from tests.grounds.rows import statuses
 
@@ -75,7 +75,7 @@ async def test_what_had_failed_when_its_country_moved_on_is_held_when_it_is_queu
     await agree(database, moving)
 
 
-@one
+@once
 async def test_what_an_organiser_had_frozen_by_hand_waits_for_the_decision_when_it_is_let_go(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -99,7 +99,7 @@ async def test_what_an_organiser_had_frozen_by_hand_waits_for_the_decision_when_
     assert len(await claimed(database, settings)) == 6
 
 
-@one
+@once
 async def test_one_that_is_let_go_out_of_a_move_by_hand_is_not_taken_back(
     database: Database, moving: Moving, settings: Settings, now: HeldClock
 ) -> None:
@@ -149,7 +149,7 @@ async def test_every_way_out_of_a_hold_ends_counted_and_a_move_of_which_nothing_
     await agree(database, moving)
 
 
-@one
+@once
 @pytest.mark.parametrize("days", [1, 200, 364, 400])
 async def test_however_late_somebody_decides_they_leave_then(
     database: Database, moving: Moving, settings: Settings, now: HeldClock, days: int

@@ -19,9 +19,10 @@ from app.delivery.messages.message import bounce_address
 from app.models import Returned, Submission
 from app.settings import Settings
 from tests.delivery.returns import sample
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, statuses
 
-pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
+pytestmark = once
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from app.models import Event, Letter, Returned, SandboxMessage, Submission
 from app.settings import Delivery, Route, Settings
 from tests.delivery.returns import sample
 from tests.grounds import dns
+from tests.grounds.databases import once
 from tests.grounds.letters import make_alert, make_notice
 from tests.grounds.rows import all_of, statuses
 from tests.grounds.smtp import SmtpServer
@@ -57,6 +58,7 @@ def live(settings: Settings, smtp_server: SmtpServer) -> Settings:
     )
 
 
+@once
 async def test_in_the_sandbox_an_answer_lands_in_the_sandbox_mailbox(
     database: Database, settings: Settings
 ) -> None:
@@ -77,6 +79,7 @@ async def test_in_the_sandbox_an_answer_lands_in_the_sandbox_mailbox(
     assert original.get_content()["Message-ID"] == "<human-1@government.example>"
 
 
+@once
 async def test_an_answer_is_never_stored(database: Database, settings: Settings) -> None:
     letter = await sample.make_letter(database)
     await take_reply(database, settings, letter)
@@ -88,6 +91,7 @@ async def test_an_answer_is_never_stored(database: Database, settings: Settings)
     assert await statuses(database) == {"handed_over": 1}
 
 
+@once
 async def test_an_attachment_goes_with_it_unharmed(database: Database, settings: Settings) -> None:
     letter = await sample.make_letter(database)
     await take_reply(database, settings, letter, "reply-with-attachment")
@@ -107,6 +111,7 @@ async def test_an_answer_that_names_only_our_message_finds_its_way(
     assert len(await all_of(database, SandboxMessage)) == 1
 
 
+@once
 async def test_live_an_answer_goes_through_the_relay_before_it_is_acknowledged(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -119,6 +124,7 @@ async def test_live_an_answer_goes_through_the_relay_before_it_is_acknowledged(
     assert await all_of(database, SandboxMessage) == []
 
 
+@once
 async def test_an_answer_to_practice_stays_practice_on_a_live_service(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -128,6 +134,7 @@ async def test_an_answer_to_practice_stays_practice_on_a_live_service(
     assert len(await all_of(database, SandboxMessage)) == 1
 
 
+@once
 async def test_while_the_relay_is_away_the_answer_stays_with_its_sender(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -142,6 +149,7 @@ async def test_while_the_relay_is_away_the_answer_stays_with_its_sender(
         await take_reply(database, nowhere, letter)
 
 
+@once
 async def test_an_answer_that_the_supporters_server_will_not_take_is_refused(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -152,6 +160,7 @@ async def test_an_answer_that_the_supporters_server_will_not_take_is_refused(
     assert await all_of(database, Returned) == []
 
 
+@once
 async def test_without_a_relay_an_answer_goes_the_way_that_letters_go(
     database: Database, live: Settings
 ) -> None:
@@ -167,6 +176,7 @@ async def test_without_a_relay_an_answer_goes_the_way_that_letters_go(
     assert await all_of(database, Returned) == []
 
 
+@once
 async def test_a_forgotten_person_takes_no_answers_and_nothing_is_kept(
     database: Database, settings: Settings
 ) -> None:
@@ -178,6 +188,7 @@ async def test_a_forgotten_person_takes_no_answers_and_nothing_is_kept(
     assert await all_of(database, Returned) == []
 
 
+@once
 @pytest.mark.parametrize("name", ["out-of-office-et", "out-of-office-en", "read-receipt"])
 async def test_no_automatic_message_is_ever_passed_on(
     database: Database, settings: Settings, name: str
@@ -187,6 +198,7 @@ async def test_no_automatic_message_is_ever_passed_on(
     assert await all_of(database, SandboxMessage) == []
 
 
+@once
 async def test_what_we_passed_on_is_not_passed_on_again_when_it_comes_back(
     database: Database, settings: Settings
 ) -> None:
@@ -216,6 +228,7 @@ async def test_an_answer_that_comes_back_from_the_supporter_is_not_kept(
     assert (row.raw, row.settled_by) == (None, "returns")
 
 
+@once
 async def test_an_answer_to_nothing_of_ours_waits_for_a_person(
     database: Database, settings: Settings
 ) -> None:
@@ -226,6 +239,7 @@ async def test_an_answer_to_nothing_of_ours_waits_for_a_person(
     assert (row.raw, row.settled_at) == (raw, None)
 
 
+@once
 async def test_a_supporter_who_answers_a_notice_is_read_by_a_person(
     database: Database, settings: Settings
 ) -> None:

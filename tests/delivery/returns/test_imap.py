@@ -16,9 +16,10 @@ from app.models import Returned, Submission
 from app.settings import Delivery, Settings
 from tests.delivery.returns import imap_server, sample
 from tests.delivery.returns.imap_server import ImapServer
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, statuses
 
-pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
+pytestmark = once
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from app.errors import SettingsRefused
 from app.models import Returned, SandboxMessage, Submission
 from app.settings import Delivery, Settings
 from tests.delivery.returns import sample
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, statuses
 
-once = pytest.mark.parametrize("database_kind", ["sqlite"])
 Answer = tuple[int, str]
 
 
@@ -58,6 +58,7 @@ def _hand_over(
     return [(code, text.decode()) for code, text in answers]
 
 
+@once
 async def test_a_bounce_is_answered_with_250_once_it_is_kept(
     database: Database, settings: Settings
 ) -> None:

@@ -24,6 +24,7 @@ from app.models import (
 from app.outbox.pacing import hosts
 from app.settings import Settings
 from tests.delivery.returns import sample
+from tests.grounds.databases import once
 from tests.grounds.letters import make_alert, make_notice
 from tests.grounds.rows import all_of, counted, statuses
 
@@ -65,6 +66,7 @@ async def contact(database: Database) -> Contact:
 # ── success ──
 
 
+@once
 async def test_a_report_of_a_server_that_the_mx_names_makes_a_letter_accepted(
     database: Database, settings: Settings
 ) -> None:
@@ -94,6 +96,7 @@ async def test_a_report_of_any_other_server_is_only_a_line_in_the_history(
 # ── failure ──
 
 
+@once
 async def test_a_hard_bounce_ends_the_letter_marks_the_contact_and_tells_the_supporter(
     database: Database, settings: Settings
 ) -> None:
@@ -119,6 +122,7 @@ async def test_a_hard_bounce_ends_the_letter_marks_the_contact_and_tells_the_sup
     assert (row.raw, row.settled_by) == (None, "returns")
 
 
+@once
 async def test_a_soft_bounce_ends_the_letter_and_silences_nobody(
     database: Database, settings: Settings
 ) -> None:
@@ -129,12 +133,14 @@ async def test_a_soft_bounce_ends_the_letter_and_silences_nobody(
     assert await all_of(database, Freeze) == []
 
 
+@once
 async def test_an_accepted_letter_can_still_bounce(database: Database, settings: Settings) -> None:
     letter = await sample.make_letter(database, status=LetterStatus.ACCEPTED)
     assert (await take_for(database, settings, letter, "qmail")).changed == "bounced"
     assert await statuses(database) == {"bounced": 1} == await counted(database)
 
 
+@once
 async def test_a_bounce_of_a_letter_that_went_to_its_supporter_says_nothing_of_the_office(
     database: Database, settings: Settings
 ) -> None:
@@ -143,6 +149,7 @@ async def test_a_bounce_of_a_letter_that_went_to_its_supporter_says_nothing_of_t
     assert (await contact(database)).review_at is None
 
 
+@once
 @pytest.mark.parametrize("name", ["postfix-unknown-user", "qmail", "postfix-relayed"])
 async def test_the_same_return_twice_changes_nothing_the_second_time(
     database: Database, settings: Settings, name: str
@@ -157,6 +164,7 @@ async def test_the_same_return_twice_changes_nothing_the_second_time(
     assert len(await all_of(database, Notice)) <= 1
 
 
+@once
 async def test_of_several_recipients_the_office_itself_counts(
     database: Database, settings: Settings
 ) -> None:
@@ -181,6 +189,7 @@ async def test_a_letter_that_one_behind_the_address_got_has_not_bounced(
 # ── neither ──
 
 
+@once
 @pytest.mark.parametrize(
     ("name", "what"),
     [
@@ -201,6 +210,7 @@ async def test_what_ends_nothing_is_a_line_in_the_history(
     assert (await contact(database)).review_at is None
 
 
+@once
 async def test_a_complaint_waits_for_an_organiser_without_its_letter(
     database: Database, settings: Settings
 ) -> None:
@@ -233,6 +243,7 @@ async def test_a_notice_that_bounces_is_on_record_and_changes_nothing(
 # ── which letter ──
 
 
+@once
 async def test_a_forged_address_changes_nothing_and_waits_for_a_person(
     database: Database, settings: Settings
 ) -> None:
@@ -248,6 +259,7 @@ async def test_a_forged_address_changes_nothing_and_waits_for_a_person(
     assert (row.letter_id, row.raw) == (None, raw)
 
 
+@once
 async def test_the_envelope_may_be_silent_where_a_header_is_signed(
     database: Database, settings: Settings
 ) -> None:
@@ -266,6 +278,7 @@ async def test_a_server_that_shouts_the_address_is_understood(
     assert (took.letter, took.changed) == (letter.id, "bounced")
 
 
+@once
 async def test_an_address_copied_long_ago_changes_nothing(
     database: Database, settings: Settings
 ) -> None:
@@ -311,6 +324,7 @@ async def test_what_cannot_be_written_down_as_it_was_read_is_kept_as_it_came(
     assert row.raw == about(letter, "gmail", settings)
 
 
+@once
 async def test_a_report_that_overtakes_our_own_settling_comes_again(
     database: Database, settings: Settings
 ) -> None:
@@ -333,6 +347,7 @@ async def test_a_letter_that_never_left_is_not_bounced(
     assert (await contact(database)).review_at is None
 
 
+@once
 async def test_ten_policy_refusals_by_returned_mail_freeze_the_host(
     database: Database, settings: Settings
 ) -> None:

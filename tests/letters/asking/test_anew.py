@@ -19,6 +19,7 @@ from app.outbox import queue
 from app.settings import Delivery, Settings
 from app.tokens import CONFIRM, link_token
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of, notices
 
 A_WEEK = timedelta(days=7)
@@ -39,6 +40,7 @@ async def why_not(database: Database, settings: Settings, old: Submission) -> st
         return (await anew.way(session, settings, await anew.find(session, settings, token))).why
 
 
+@once
 async def test_the_same_words_go_to_the_same_offices_that_can_still_be_written_to(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -115,6 +117,7 @@ async def test_however_many_forms_a_stranger_left_only_the_newest_are_looked_thr
         assert second.edits == {}
 
 
+@once
 async def test_nothing_is_made_without_consent(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -124,6 +127,7 @@ async def test_nothing_is_made_without_consent(
     assert len(await all_of(database, Submission)) == 1
 
 
+@once
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -144,6 +148,7 @@ async def test_an_alert_that_takes_no_letters_says_why(
             await again(database, settings, old)
 
 
+@once
 async def test_practice_is_not_made_anew_in_earnest_nor_without_an_office(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -158,6 +163,7 @@ async def test_practice_is_not_made_anew_in_earnest_nor_without_an_office(
         assert await why_not(database, settings, old) == "unreachable"
 
 
+@once
 async def test_a_form_waits_once_however_often_it_was_made_anew(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

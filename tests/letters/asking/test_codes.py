@@ -17,6 +17,7 @@ from app.outbox import notices
 from app.settings import Settings
 from app.tokens import confirm_code
 from tests.grounds.alerts import confirmed, filled, submitted
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of
 
 ZEROS = [one for one in map(chr, range(0x110000)) if unicodedata.decimal(one, None) == 0]
@@ -47,6 +48,7 @@ def test_letters_and_half_digits_make_no_code() -> None:
     assert digits("9" * 100_000) == "9" * codes.LONGEST
 
 
+@once
 def test_a_code_belongs_to_one_form_and_one_installation(settings: Settings) -> None:
     other = settings.model_copy(update={"secret_key": "another secret"})
     made = [confirm_code(settings, f"form-{n}") for n in range(500)]
@@ -72,6 +74,7 @@ async def tried(
     return "fits"
 
 
+@once
 async def test_the_code_of_the_message_fits_and_no_other(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -85,6 +88,7 @@ async def test_the_code_of_the_message_fits_and_no_other(
     assert await tried(database, settings, mine, code[:5]) == "not_a_code"
 
 
+@once
 async def test_a_used_a_late_and_an_untold_code_fit_no_more(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

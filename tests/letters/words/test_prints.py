@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.wording.examining import likeness
 from app.wording.render import LetterText
 from tests.grounds.alerts import confirmed, filled, submitted
+from tests.grounds.databases import once
 from tests.grounds.rows import all_of
 
 WORDS = ["river", "stone", "bread", "lamp", "child", "road", "winter", "field", "garden", "bridge"]
@@ -73,6 +74,7 @@ async def asked(
         )
 
 
+@once
 async def test_a_letter_like_all_others_is_told_so_and_one_of_its_own_stands_out(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -122,6 +124,7 @@ async def test_a_long_line_of_waiting_letters_hides_none_that_left(
     assert await asked(database, settings, alert, office, text()) == {office: 0}
 
 
+@once
 async def test_what_a_letter_is_compared_by_is_kept_with_its_confirmation(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -141,6 +144,7 @@ async def test_what_a_letter_is_compared_by_is_kept_with_its_confirmation(
     assert prints.of(settings, text()).isdisjoint(prints.of(other, text()))
 
 
+@once
 async def test_a_changed_sentence_is_refused_as_kindly_as_in_the_form(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -157,6 +161,7 @@ async def test_a_changed_sentence_is_refused_as_kindly_as_in_the_form(
     assert still.own_words == "Mine."
 
 
+@once
 async def test_nobody_can_find_out_by_the_meter_whether_somebody_wrote(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

@@ -16,6 +16,7 @@ from app.models import Contact, Letter, LetterStatus, Mailbox, MailHost
 from app.outbox import claims, freezes, queue
 from app.outbox.pacing import hosts, limits
 from app.settings import Settings
+from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
 from tests.grounds.rows import all_of
 
@@ -75,18 +76,21 @@ async def departures(
     until: datetime,
     held: clock.HeldClock,
     step: timedelta,
+    rest: timedelta = timedelta(0),
 ) -> list[tuple[datetime, Letter]]:
-    """When each letter leaves, if somebody looks every `step`."""
+    """When each letter leaves, if somebody looks every `step`, and `rest` after one has left: what
+    came due before that would have come too soon."""
     left = []
     while held.at < until:
         taken = await claimed(database, settings)
         left += [(held.at, letter) for letter in taken]
         if taken:
             await sent(database, taken)
-        held.advance(step)
+        held.advance(max(step, rest) if taken else step)
     return left
 
 
+@once
 async def test_a_mailbox_gets_one_letter_at_a_time_and_the_others_are_not_held_back(
     database: Database, made: Ground
 ) -> None:
@@ -112,6 +116,7 @@ async def test_two_workers_that_ask_at_once_do_not_exceed_the_pace(
     assert sum(len(take) for take in takes) == 3
 
 
+@once
 async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
     database: Database, made: Ground
 ) -> None:
@@ -128,6 +133,7 @@ async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
         assert len(await claimed(database, paced())) == 3
 
 
+@once
 async def test_nothing_leaves_at_night_on_a_sunday_or_on_a_holiday(
     database: Database, made: Ground
 ) -> None:
@@ -141,6 +147,7 @@ async def test_nothing_leaves_at_night_on_a_sunday_or_on_a_holiday(
         assert len(await claimed(database, paced(off_days=True))) == 3
 
 
+@once
 async def test_no_window_of_an_hour_holds_more_than_the_limit_and_the_spacing_varies(
     database: Database,
 ) -> None:
@@ -149,7 +156,12 @@ async def test_no_window_of_an_hour_holds_more_than_the_limit_and_the_spacing_va
         await make_queued_letters(session, 60, ground=made)
     with clock.held(TEN) as held:
         left = await departures(
-            database, paced(), until=TEN + AN_HOUR * 1.25, held=held, step=timedelta(seconds=15)
+            database,
+            paced(),
+            until=TEN + AN_HOUR * 1.25,
+            held=held,
+            step=timedelta(seconds=15),
+            rest=timedelta(seconds=105),  # not two thirds of a turn
         )
     times = [at for at, _ in left]
     assert max(sum(at <= one < at + AN_HOUR for one in times) for at in times) in {18, 19, 20}
@@ -168,7 +180,12 @@ async def test_mailboxes_behind_one_host_share_its_limit(database: Database, mad
     settings = paced(per_mailbox_hour=1000, per_host_hour=60)
     with clock.held(TEN) as held:
         left = await departures(
-            database, settings, until=TEN + AN_HOUR / 4, held=held, step=timedelta(seconds=10)
+            database,
+            settings,
+            until=TEN + AN_HOUR / 4,
+            held=held,
+            step=timedelta(seconds=10),
+            rest=timedelta(seconds=30),
         )
     assert len(left) == 15
     assert set(Counter(letter.target_id for _, letter in left).values()) == {5}, "in turn"
@@ -196,6 +213,7 @@ async def test_two_domains_with_one_mx_lie_behind_one_host(
     assert len(taken) == 2, "one behind the MX they share, one at example.org"
 
 
+@once
 async def test_a_host_that_takes_its_time_does_not_get_every_sender(
     database: Database, made: Ground
 ) -> None:
@@ -216,7 +234,7 @@ async def test_a_day_has_its_cap_and_the_next_day_another(database: Database) ->
     settings = paced(per_mailbox_hour=200, per_mailbox_day=4)
     with clock.held(TEN) as held:
         left = await departures(
-            database, settings, until=TEN + AN_HOUR * 54, held=held, step=timedelta(minutes=30)
+            database, settings, until=TEN + AN_HOUR * 54, held=held, step=AN_HOUR
         )
     assert list(Counter(at.date() for at, _ in left).values()) == [4, 4, 4]
 
@@ -236,6 +254,7 @@ async def test_a_cap_in_all_ends_it_until_somebody_raises_it(database: Database)
         assert len(await claimed(database, settings)) == 1
 
 
+@once
 async def test_a_changed_limit_counts_from_the_next_look(database: Database, made: Ground) -> None:
     await put(database, made, 9)
     with clock.held(TEN) as held:
@@ -260,12 +279,18 @@ async def test_alerts_take_turns_at_a_mailbox(database: Database) -> None:
         await make_queued_letters(session, 3, ground=second)
     with clock.held(TEN) as held:
         left = await departures(
-            database, paced(), until=TEN + AN_HOUR / 2, held=held, step=timedelta(minutes=1)
+            database,
+            paced(),
+            until=TEN + AN_HOUR / 2,
+            held=held,
+            step=timedelta(seconds=30),
+            rest=timedelta(minutes=2),
         )
     order = [letter.alert_id == first.alert.id for _, letter in left]
     assert order[:8] == [True, False, True, False, True, False, True, True]
 
 
+@once
 async def test_a_raised_limit_lets_many_leave_together(database: Database, made: Ground) -> None:
     await put(database, made, 90)
     settings = paced(per_mailbox_hour=36_000, per_host_hour=108_000)
