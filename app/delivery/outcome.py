@@ -12,17 +12,20 @@ from app.outbox.telling.alarms import AlarmClaim
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")  # RFC 3463 2
 LONGEST_REPLY = 2000
 LONGEST_QUEUE_ID = 100
-# what servers call a message they took, in their 250
+# what servers call a message they took, in their 250: each with what such a reply holds, for to
+# look for that costs next to nothing
 QUEUE_IDS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bid=([!-~]{4,})",  # Exim
-        r"\[InternalId=([0-9]+)",  # Exchange
-        r"^(?:2\.\d\.\d )?([!-~]{8,}) Message accepted for delivery",  # Sendmail, Proofpoint
-        r"\bqueued\b[a-z ]{0,40}?(?: as:?|:| \() *([!-~]{4,})",  # Postfix, Haraka, and most
-        r"([!-~]{4,}) - gsmtp$",  # Gmail
-        r"\bqp (\d+)$",  # qmail
-        r"^(?:2\.\d\.\d )?ok:? ([0-9a-z-]{16,})$",  # Amazon
+    (held, re.compile(pattern, re.IGNORECASE))
+    for held, pattern in (
+        ("id=", r"\bid=([!-~]{4,})"),  # Exim
+        ("internalid=", r"\[InternalId=([0-9]+)"),  # Exchange
+        # Sendmail, Proofpoint
+        ("accepted", r"^(?:2\.\d\.\d )?([!-~]{8,}) Message accepted for delivery"),
+        # Postfix, Haraka, and most
+        ("queued", r"\bqueued\b[a-z ]{0,40}?(?: as:?|:| \() *([!-~]{4,})"),
+        ("gsmtp", r"([!-~]{4,}) - gsmtp$"),  # Gmail
+        ("qp ", r"\bqp (\d+)$"),  # qmail
+        ("ok", r"^(?:2\.\d\.\d )?ok:? ([0-9a-z-]{16,})$"),  # Amazon
     )
 )
 QUEUE_ID_EDGES = "<>()[].,;:'\""
@@ -112,8 +115,9 @@ class Finished(NamedTuple):
 
 def queue_id(reply: str) -> str:
     """What the server calls the message it took, as far as its 250 says so."""
-    for pattern in QUEUE_IDS:
-        if found := pattern.search(reply):
+    low = reply.lower()
+    for held, pattern in QUEUE_IDS:
+        if held in low and (found := pattern.search(reply)):
             return found[1].strip(QUEUE_ID_EDGES)[:LONGEST_QUEUE_ID]
     return ""
 

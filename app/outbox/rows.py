@@ -9,7 +9,6 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, Dialect, Result, Table, Text, TypeDecorator, bindparam
@@ -32,7 +31,7 @@ class Insert:
     are the same in all rows of a group."""
 
     def __init__(self, table: Table, varying: Sequence[str], shared: Sequence[str] = ()) -> None:
-        self.table, self.names, self.own = table, (*varying, *shared), len(varying)
+        self.table, self.varying, self.shared = table, varying, shared
         self._known: dict[str, _Written] = {}
 
     async def write(
@@ -43,33 +42,37 @@ class Insert:
             return
         connection = await session.connection()
         written = self._for(connection.dialect)
-        own, others = written.processes[: self.own], written.processes[self.own :]
-        same = tuple(map(_processed, others, shared))
-        columns = [
-            map(process, column) if process else column
-            for process, column in zip(own, zip(*rows, strict=True), strict=True)
+        columns: dict[str, Iterable[Any]] = dict(
+            zip(self.varying, zip(*rows, strict=True), strict=True)
+        )
+        columns |= {
+            name: (value,) * len(rows) for name, value in zip(self.shared, shared, strict=True)
+        }
+        in_order = [
+            map(process, columns[name]) if process else columns[name]
+            for name, process in written.columns
         ]
-        given = [written.order(row + same) for row in zip(*columns, strict=True)]
+        given = list(zip(*in_order, strict=True))
         await connection.exec_driver_sql(written.statement, given)
 
     def _for(self, dialect: Dialect) -> "_Written":
         if dialect.name not in self._known:
-            binds: dict[str, Any] = {name: bindparam(name) for name in self.names}
+            binds: dict[str, Any] = {name: bindparam(name) for name in self.varying}
+            binds |= {name: bindparam(name) for name in self.shared}
             compiled = insert_into(self.table).values(binds).inline().compile(dialect=dialect)
-            self._known[dialect.name] = _Written(
-                str(compiled),
-                [_process(self.table.c[name].type, dialect) for name in self.names],
-                itemgetter(*map(self.names.index, compiled.positiontup or ())),
-            )
+            columns = [
+                (name, _process(self.table.c[name].type, dialect))
+                for name in compiled.positiontup or ()
+            ]
+            self._known[dialect.name] = _Written(str(compiled), columns)
         return self._known[dialect.name]
 
 
 class _Written(NamedTuple):
-    """A statement of one dialect; `order`: from a row's values to the statement's."""
+    """A statement of one dialect, and the columns in its order."""
 
     statement: str
-    processes: list[Process]
-    order: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    columns: list[tuple[str, Process]]
 
 
 def _process(kind: TypeEngine[Any], dialect: Dialect) -> Process:
@@ -91,10 +94,6 @@ def _moment(value: datetime | None) -> str | None:
 @lru_cache(maxsize=64)
 def _second(days: int, seconds: int) -> str:
     return (EPOCH + timedelta(days, seconds)).isoformat(" ")[:19]
-
-
-def _processed(process: Process, value: Any) -> Any:
-    return process(value) if process else value
 
 
 def plain(found: Result[*tuple[Any, ...]]) -> list[Any]:
