@@ -1,5 +1,10 @@
 """The ground that every test stands on: a database, settings, servers with moods, no internet."""
 
+# before all others: from here on nobody looks for rubbish until the tests are collected
+from tests.grounds.speed.rubbish import pytest_collection_finish
+
+# isort: split
+
 import io
 import os
 import socket
@@ -19,7 +24,6 @@ from tests.grounds import desk, network, smtp
 from tests.grounds.browser import serving
 from tests.grounds.databases import Ground, PostgresqlGround, SqliteGround
 from tests.grounds.speed import warm
-from tests.grounds.speed.rubbish import pytest_collection_finish
 from tests.grounds.speed.spreading import (
     pytest_collection_modifyitems,
     pytest_xdist_make_scheduler,
@@ -54,6 +58,7 @@ def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             from tests.grounds.speed import pages
 
             pages.share(patch, tmp_path_factory.getbasetemp())
+            pages.describe_once(patch)
         yield
 
 
@@ -112,21 +117,37 @@ def door() -> Iterator[socket.socket]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def plain_settings() -> Settings:
+    """As they are where nothing is set: looking for each in the environment takes time."""
+    with pytest.MonkeyPatch.context() as patch:
+        _unset_all(patch)
+        return Settings(
+            _env_file=None, secret_key="a secret for tests only", delivery=Delivery.SANDBOX
+        )
+
+
 @pytest.fixture
 def settings(
-    database_url: str, door: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_settings: Settings,
+    database_url: str,
+    door: socket.socket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
     """Settings for the test's database, in sandbox delivery, untouched by the environment."""
+    _unset_all(monkeypatch)
+    own = {
+        "data_dir": tmp_path,
+        "database_url": database_url,
+        "public_url": f"http://127.0.0.1:{door.getsockname()[1]}",
+    }
+    return plain_settings.model_copy(update=own)
+
+
+def _unset_all(patch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith("ONE_EMAIL_")]:
-        monkeypatch.delenv(name)
-    return Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        database_url=database_url,
-        public_url=f"http://127.0.0.1:{door.getsockname()[1]}",
-        secret_key="a secret for tests only",
-        delivery=Delivery.SANDBOX,
-    )
+        patch.delenv(name)
 
 
 @pytest.fixture

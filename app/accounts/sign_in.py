@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -38,15 +39,22 @@ async def sign_in(session: AsyncSession, organiser: Organiser) -> tuple[str, Sig
 async def resume(session: AsyncSession, secret: str) -> SignIn | None:
     """The sign-in that this secret opens, with its organiser; None when it is over."""
     now = clock.now()
-    found = (
+    asked = {"hash": _hash(secret), "now": now, "idle_since": now - IDLE}
+    kept = (await session.execute(_lasting(), asked)).scalar_one_or_none()
+    return None if kept is None or kept.organiser.disabled_at else kept
+
+
+@cache  # written once: every page of an organiser begins with it
+def _lasting() -> Select[SignIn]:
+    return (
         select(SignIn)
         .options(joinedload(SignIn.organiser))
         .where(
-            SignIn.key_hash == _hash(secret), SignIn.expires_at > now, SignIn.seen_at > now - IDLE
+            SignIn.key_hash == bindparam("hash"),
+            SignIn.expires_at > bindparam("now"),
+            SignIn.seen_at > bindparam("idle_since"),
         )
     )
-    kept = (await session.execute(found)).scalar_one_or_none()
-    return None if kept is None or kept.organiser.disabled_at else kept
 
 
 async def is_known(session: AsyncSession, secret: str) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.errors import AlertClosed, AlertFrozen, AlertNotOpen, Missing
@@ -20,8 +21,7 @@ PUBLIC = (*LISTED, AlertState.ARCHIVED)
 
 async def by_slug(session: AsyncSession, slug: str) -> Alert:
     """A public alert with its campaign and countries. Raises Missing."""
-    statement = _with_parts().where(Alert.slug == slug, Alert.state.in_(PUBLIC))
-    alert = await session.scalar(statement)
+    alert = await session.scalar(_public(), {"slug": slug})
     if alert is None:
         raise Missing("alert", slug)
     return alert
@@ -136,5 +136,13 @@ def _folded(email: str) -> str:
     return email.strip().casefold()
 
 
+@cache  # written once: every page of a supporter begins with it
+def _public() -> Select[Alert]:
+    return _with_parts().where(Alert.slug == bindparam("slug"), Alert.state.in_(PUBLIC))
+
+
+@cache
 def _with_parts() -> Select[Alert]:
-    return select(Alert).options(selectinload(Alert.campaign), selectinload(Alert.countries))
+    return select(Alert).options(
+        joinedload(Alert.campaign, innerjoin=True), selectinload(Alert.countries)
+    )

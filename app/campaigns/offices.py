@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import stages
@@ -112,17 +113,22 @@ def _language(
 async def newest_templates(session: AsyncSession, alert_id: int) -> Sequence[LetterTemplate]:
     """The newest revision of each letter template of an alert, by country and language; not of
     one that was taken away, whose newest is empty."""
+    return (await session.scalars(_newest(), {"alert": alert_id})).all()
+
+
+@cache  # every supporter's page asks it, and writing it takes longer than running it
+def _newest() -> Select[LetterTemplate]:
     newest = (
         select(
             LetterTemplate.country,
             LetterTemplate.language,
             func.max(LetterTemplate.revision).label("revision"),
         )
-        .where(LetterTemplate.alert_id == alert_id)
+        .where(LetterTemplate.alert_id == bindparam("alert"))
         .group_by(LetterTemplate.country, LetterTemplate.language)
         .subquery()
     )
-    rows = await session.scalars(
+    return (
         select(LetterTemplate)
         .join(
             newest,
@@ -132,7 +138,6 @@ async def newest_templates(session: AsyncSession, alert_id: int) -> Sequence[Let
                 LetterTemplate.revision == newest.c.revision,
             ),
         )
-        .where(LetterTemplate.alert_id == alert_id, LetterTemplate.source != "")
+        .where(LetterTemplate.alert_id == bindparam("alert"), LetterTemplate.source != "")
         .order_by(LetterTemplate.country, LetterTemplate.language)
     )
-    return rows.all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
@@ -57,6 +58,7 @@ def needs_a_check() -> ColumnElement[bool]:
     )
 
 
+@cache
 def _current() -> Select[Target, Contact]:
     return (
         select(Target, Contact)

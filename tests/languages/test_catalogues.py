@@ -5,6 +5,7 @@ import shlex
 import tomllib
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -21,20 +22,25 @@ TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 EVERY = pytest.mark.parametrize("language", TRANSLATED)
 
 
-@pytest.fixture(scope="module")
-def sentences(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+@pytest.fixture
+def sentences() -> Catalog:
     """What `make words` would gather now, with its own command."""
+    return _gathered()
+
+
+@cache  # it takes two seconds, and another file of tests asks for it too
+def _gathered() -> Catalog:
     (command,) = re.findall(
         r"pybabel (-q extract (?:.*\\\n)*.*)", (ROOT / "Makefile").read_text("utf-8")
     )
     *words, _ = shlex.split(command.replace("\\\n", " "))
-    gathered = tmp_path_factory.mktemp("words") / "messages.pot"
-    words[words.index("-o") + 1] = str(gathered)
-    with pytest.MonkeyPatch.context() as here:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as here:
+        gathered = Path(folder) / "messages.pot"
+        words[words.index("-o") + 1] = str(gathered)
         here.chdir(ROOT)
         CommandLineInterface().run(["pybabel", *words, "."])
-    with gathered.open("rb") as file:
-        return read_po(file)
+        with gathered.open("rb") as file:
+            return read_po(file)
 
 
 @cache

@@ -12,6 +12,7 @@ from app.db import Database
 from app.main import create_app
 from app.models import Organiser, Role
 from app.settings import Settings
+from tests.grounds import desk
 from tests.grounds.desk import PASSWORD, hashed
 
 
@@ -31,16 +32,14 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 @pytest_asyncio.fixture
 async def client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A visitor at this machine."""
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as opened:
+    async with desk.browser(app, settings) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture
 async def stranger(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A visitor from another machine."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 40000))
-    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as opened:
+    async with desk.browser(app, settings, client=("192.0.2.7", 40000)) as opened:
         yield opened
 
 

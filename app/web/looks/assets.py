@@ -2,6 +2,7 @@
 
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,19 +30,12 @@ class Assets:
     """Every file of the static folder, and the style sheet made from the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        files = {
-            path.relative_to(FOLDER).as_posix(): path.read_bytes()
-            for path in FOLDER.rglob("*")
-            if path.is_file()
-        }
-        files["theme.css"] = theme.style_sheet(settings.accent_colour).encode()
-        files["icon.svg"] = theme.icon(settings.accent_colour).encode()
+        themed = theme.style_sheet(settings.accent_colour).encode()
         mark = logo.read(settings.logo)
         self.logo = next(iter(mark), "")
-        files |= (
-            mark | _styled(files["theme.css"], "theme.css") | _styled(files["site.css"], "site.css")
-        )
-        self._assets = {name: _asset(name, content) for name, content in files.items()}
+        own = {"theme.css": themed, "icon.svg": theme.icon(settings.accent_colour).encode()}
+        own |= mark | _styled(themed, "theme.css")
+        self._assets = _shipped() | {name: _asset(name, content) for name, content in own.items()}
 
     def url(self, name: str) -> str:
         """The address of a file, with its content's digest in it. KeyError: there is no such."""
@@ -49,6 +43,18 @@ class Assets:
 
     def find(self, name: str) -> Asset | None:
         return self._assets.get(name)
+
+
+@cache
+def _shipped() -> dict[str, Asset]:
+    """The files of the static folder, the same whatever the settings say."""
+    files = {
+        path.relative_to(FOLDER).as_posix(): path.read_bytes()
+        for path in FOLDER.rglob("*")
+        if path.is_file()
+    }
+    files |= _styled(files["site.css"], "site.css")
+    return {name: _asset(name, content) for name, content in files.items()}
 
 
 def _styled(sheet: bytes, name: str) -> dict[str, bytes]:

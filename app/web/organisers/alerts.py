@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 from starlette.responses import RedirectResponse
 
 from app import audit, languages
@@ -110,7 +110,7 @@ def _of(organiser: Organiser) -> Select[Alert]:
         select(Alert)
         .join(Campaign, Campaign.id == Alert.campaign_id)
         .where(Campaign.organisation_id == organiser.organisation_id)
-        .options(selectinload(Alert.campaign), selectinload(Alert.countries))
+        .options(contains_eager(Alert.campaign), selectinload(Alert.countries))
     )
 
 

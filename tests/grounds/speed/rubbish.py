@@ -7,8 +7,11 @@ import gc
 
 SELDOM = (50_000, 20, 100)
 
+gc.disable()  # until all tests are collected: what is imported stays, however often one looks
+
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*SELDOM)
+    gc.enable()

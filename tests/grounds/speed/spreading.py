@@ -1,11 +1,18 @@
-"""How the tests are spread over processes: those of the browser together, and the longest first."""
+"""How the tests are spread over processes: two have a browser, and the longest come first."""
 
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = "tests/browser/"
+TOGETHER = {
+    # a browser belongs to the process that started it: two halves for two cores, and no third
+    "browser, supporters": ("tests/browser/supporters/",),
+    "browser": ("tests/browser/",),
+    # these read every file of the program once, or every sentence
+    "house": ("tests/test_house.py",),
+    "words": ("tests/languages/test_catalogues.py", "tests/web/languages/test_one_language.py"),
+}
 # whoever begins one of these last is waited for by all others
 LONGEST = ("tests/browser/", "tests/test_demo.py", "tests/test_kill.py", "tests/hold/")
 
@@ -14,8 +21,7 @@ class Spreading(LoadScopeScheduling):
     """Test by test, to whichever process is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        # a browser belongs to the process that started it, and a second takes a core of its own
-        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid
+        return next((name for name, tests in TOGETHER.items() if nodeid.startswith(tests)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

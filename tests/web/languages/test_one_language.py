@@ -54,9 +54,11 @@ def marking(sentences: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with path.open("wb") as file:
         write_po(file, made)
     monkeypatch.setattr(languages, "CATALOGUES", tmp_path)
-    languages.translations.cache_clear()
+    for read in (languages.translations, languages.is_reviewed):
+        read.cache_clear()
     yield
-    languages.translations.cache_clear()
+    for read in (languages.translations, languages.is_reviewed):
+        read.cache_clear()
 
 
 async def mark_the_alerts(database: Database) -> None:

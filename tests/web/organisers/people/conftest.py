@@ -12,6 +12,7 @@ from app.accounts import organisations
 from app.db import Database
 from app.models import Organiser, Role
 from app.settings import Settings
+from tests.grounds import desk
 from tests.grounds.desk import PASSWORD, enter, hashed
 
 MakePerson = Callable[..., Awaitable[Organiser]]
@@ -65,8 +66,7 @@ async def browser(app: FastAPI, settings: Settings, database: Database) -> Async
     opened: list[httpx.AsyncClient] = []
 
     async def open_for(organiser: Organiser) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=app)
-        client = httpx.AsyncClient(transport=transport, base_url=settings.public_url)
+        client = desk.browser(app, settings)
         opened.append(client)
         await enter(client, database, organiser)
         return client
