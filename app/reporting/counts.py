@@ -191,14 +191,12 @@ async def _counts(
 ) -> Counts:
     values = {"scope": scope, "ref": ref, "delivery": delivery}
     connection = await session.connection()  # rows, no objects: they would take as long again
-    offices: dict[tuple[str, str], OfficeCounts] = {}
+    offices = _Offices()
     for country, office, status, n, named in await connection.execute(asked.offices, values):
-        new = OfficeCounts(country, office, NONE.copy(), named or "")
-        offices.setdefault((country, office), new).letters[status] = int(n)
+        offices.of(country, office, named).letters[status] = int(n)
     lettered = len(offices)
     for country, office, what, n, named in await connection.execute(asked.told, values):
-        new = OfficeCounts(country, office, NONE.copy(), named or "")
-        offices.setdefault((country, office), new).told[what] = int(n)
+        offices.of(country, office, named).told[what] = int(n)
     targets = list(offices.values())
     if len(targets) > lettered:  # offices to which we ourselves sent nothing stand in their place
         targets.sort(key=lambda one: (one.country, one.office))
@@ -210,6 +208,17 @@ async def _counts(
         targets=targets,
         days=_days((await connection.execute(asked.days, values)).all()),
     )
+
+
+class _Offices(dict[tuple[str, str], OfficeCounts]):
+    """By country and office, each made when it is first met."""
+
+    def of(self, country: str, office: str, named: str | None) -> OfficeCounts:
+        found = self.get((country, office))
+        if found is None:
+            found = OfficeCounts(country, office, NONE.copy(), named or "")
+            self[country, office] = found
+        return found
 
 
 def _days(rows: Sequence[Row[date, str, int]]) -> list[Day]:
