@@ -119,6 +119,7 @@ class Worker:
         self.name, self.stop = name, stop
         self.lease = timedelta(seconds=settings.lease_seconds)
         # letter after letter over one connection in one breath, where no limit comes between
+        self.paced = settings.paced
         self.together = not settings.paced and not isinstance(lines, AlwaysOpen)
         self._todo: asyncio.Queue[Prepared | None] = asyncio.Queue()
         self._settler = Settler(database, settings, worker=name, settled=self._settled)
@@ -268,7 +269,7 @@ class Worker:
         """One message, and those that go along with it in the same breath."""
         current: Prepared | None = first
         while current:
-            if self.settings.paced and not await self._turn(line):
+            if self.paced and not await self._turn(line):
                 self._settler.give_back(current.work)
                 return
             if self._held.nearly_out(current.work):

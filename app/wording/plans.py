@@ -8,6 +8,7 @@ another order, or another opening, need no plan of their own.
 
 import re
 import secrets
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -61,13 +62,20 @@ class Known(dict[str, str | Plan | None]):
         known = self[text] = text if plain else plan(text, self.choices, self.given)
         return known
 
+    def fill_all(self, texts: Iterable[str], words: tuple[str, ...]) -> list[str]:
+        """Each of them; most pieces of a letter are the same for everybody."""
+        return [
+            found if isinstance(found := self[text], str) else self.fill(text, words)
+            for text in texts
+        ]
+
     def fill(self, text: str, words: tuple[str, ...]) -> str:
         """The same text as `rendered` gives."""
         known = self[text]
-        if known is None:
-            return rendered(text, self.choices, words)
         if isinstance(known, str):
             return known
+        if known is None:
+            return rendered(text, self.choices, words)
         filled = list(known.parts)
         filled[1::2] = [words[gap] for gap in known.gaps]
         return "".join(filled)

@@ -63,9 +63,9 @@ def letter(
     sender = (words.name, words.city, _country_name(words.country, language))
     of_sender = known(choices, tuple(map(bool, sender)))
     try:
-        said = [of_sender.fill(piece, sender) for piece in pieces]
+        said = of_sender.fill_all(pieces, sender)
         reasons = _in_order(source, choices, f"{draw}:reasons")
-        said.append(paragraphs([of_sender.fill(one, sender) for one in reasons]))
+        said.append(paragraphs(of_sender.fill_all(reasons, sender)))
         person = (*sender, words.postal_address, words.own_words, *said)
         body = known(choices, tuple(map(bool, person))).fill(source.body, person)
         subject = words.subject or of_sender.fill(

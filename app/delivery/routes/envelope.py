@@ -10,6 +10,7 @@ from app.errors import MessageRefused
 ADDRESS = re.compile(r"[!-;=?-~]{0,320}")  # what may stand between < and >, and nothing else
 LINE_END = re.compile(rb"\r\n|\r|\n")
 UNSAFE = re.compile(r"[^!-*,-<>-~]")  # in xtext, RFC 3461 4
+HALF_AN_ESCAPE = re.compile(r"\+[0-9A-F]?$")
 DATA = b"DATA\r\n"
 LONGEST_ENVELOPE_ID = 100  # RFC 3461 4.4
 
@@ -72,4 +73,6 @@ def xtext(text: str) -> str:
 
 def _cut(written: str) -> str:
     """What a server must keep of it, and no half of an escape."""
-    return re.sub(r"\+[0-9A-F]?$", "", written[:LONGEST_ENVELOPE_ID])
+    if len(written) <= LONGEST_ENVELOPE_ID:
+        return written
+    return HALF_AN_ESCAPE.sub("", written[:LONGEST_ENVELOPE_ID])
