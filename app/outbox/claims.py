@@ -9,18 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import (
-    JSON,
-    Select,
-    Table,
-    Text,
-    bindparam,
-    case,
-    func,
-    select,
-    type_coerce,
-    update,
-)
+from sqlalchemy import Select, Table, Text, bindparam, case, func, select, update
 from sqlalchemy import cast as cast_to
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,7 +53,7 @@ SUBMISSIONS = select(
     SUBMISSION.c.own_words,
     SUBMISSION.c.subject,
     # most have none, and to read that there are none would cost more than reading the row
-    type_coerce(func.nullif(cast_to(SUBMISSION.c.edits, Text), "{}"), JSON).label("edits"),
+    case((cast_to(SUBMISSION.c.edits, Text) != "{}", SUBMISSION.c.edits)).label("edits"),
     SUBMISSION.c.variant_seed,
 ).where(among(SUBMISSION.c.id))
 TARGETS = select(TARGET).where(among(TARGET.c.id))

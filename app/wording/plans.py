@@ -81,7 +81,7 @@ class Known(dict[str, str | Plan | None]):
         return "".join(filled)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def known(choices: tuple[str, ...], given: tuple[bool, ...]) -> Known:
     """Shared by all letters to that office at that stage; `given`: which words are not empty."""
     return Known(choices, given)

@@ -12,7 +12,6 @@ from app.delivery.holding import Holding
 from app.models import AlertCountry, Letter, Notice, NoticeKind, SandboxMessage
 from app.outbox import claims
 from app.settings import Delivery, Settings, Switch
-from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
@@ -70,7 +69,6 @@ async def test_what_is_in_a_workers_hands_stays_its_own(database: Database) -> N
             assert await claims.recover(session, by="another") == 0
 
 
-@once
 async def test_what_only_the_database_believes_there_runs_out_of_its_lease(
     database: Database,
 ) -> None:
@@ -86,7 +84,6 @@ async def test_what_only_the_database_believes_there_runs_out_of_its_lease(
     assert await statuses(database) == {"queued": 1, "sending": 2}
 
 
-@once
 async def test_what_another_worker_took_meanwhile_is_not_begun(database: Database) -> None:
     """The database was away for longer than a lease; the other worker came back to it first."""
     with clock.held(clock.now()) as time:
@@ -99,7 +96,6 @@ async def test_what_another_worker_took_meanwhile_is_not_begun(database: Databas
         time.advance(LEASE)
 
 
-@once
 async def test_a_lost_letter_that_was_claimed_again_is_begun_once(database: Database) -> None:
     with clock.held(clock.now()) as time:
         holding, (old,) = await held(database, 1)

@@ -13,7 +13,6 @@ from app.delivery.outcome import Deferred, Failed, Finished, Outcome, Rejected, 
 from app.models import Attempt, Event, Letter, LetterStatus, Notice
 from app.outbox import claims, notices
 from app.settings import Settings
-from tests.grounds.databases import once
 from tests.grounds.letters import make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 
@@ -46,7 +45,6 @@ async def settled(database: Database, *ended: Finished) -> None:
         await settle.settle(session, ended, worker=ME, settings=UNPACED)
 
 
-@once
 async def test_each_ending_moves_its_letter_and_is_on_record(database: Database) -> None:
     works = await claimed(database, 4)
     outcomes: list[Outcome] = [
@@ -80,7 +78,6 @@ async def test_each_ending_moves_its_letter_and_is_on_record(database: Database)
     assert notes["failed"] == "renders otherwise than confirmed"
 
 
-@once
 async def test_a_letter_that_lost_its_lease_is_not_moved_but_its_answer_is_on_record(
     database: Database,
 ) -> None:
@@ -126,7 +123,6 @@ async def test_a_letter_that_surprises_three_times_is_for_a_person(database: Dat
     assert await statuses(database) == {"failed": 1}
 
 
-@once
 async def test_a_notice_is_settled_in_its_own_lane(database: Database) -> None:
     async with database.transaction() as session:
         ground = await make_alert(session)
@@ -142,7 +138,6 @@ async def test_a_notice_is_settled_in_its_own_lane(database: Database) -> None:
     ]
 
 
-@once
 async def test_what_was_not_begun_goes_back_as_if_untouched(database: Database) -> None:
     works = await claimed(database, 3)
     async with database.transaction() as session:

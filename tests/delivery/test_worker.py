@@ -27,7 +27,6 @@ from app.models import (
     SandboxMessage,
 )
 from app.settings import Delivery, Settings, Switch
-from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
@@ -94,7 +93,6 @@ async def test_what_is_due_lands_in_the_sandbox_and_is_counted(
     }
 
 
-@once
 async def test_notices_leave_before_letters(database: Database, settings: Settings) -> None:
     one_by_one = settings.model_copy(update={"connections": 1})
     async with database.transaction() as session:
@@ -108,7 +106,6 @@ async def test_notices_leave_before_letters(database: Database, settings: Settin
     assert (notice.status, notice.message_id) == ("handed_over", first.message_id)
 
 
-@once
 async def test_in_the_sandbox_nothing_leaves_even_where_a_relay_is_set(
     database: Database, settings: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -121,7 +118,6 @@ async def test_in_the_sandbox_nothing_leaves_even_where_a_relay_is_set(
     assert smtp_server.connections == 0
 
 
-@once
 async def test_a_live_worker_leaves_practice_alone(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -135,7 +131,6 @@ async def test_a_live_worker_leaves_practice_alone(
     assert await all_of(database, SandboxMessage) == []
 
 
-@once
 async def test_a_reflected_letter_goes_to_its_supporter(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -146,7 +141,6 @@ async def test_a_reflected_letter_goes_to_its_supporter(
     assert (await all_of(database, Attempt))[0].address == "mari@example.org"
 
 
-@once
 async def test_each_answer_of_a_server_ends_as_the_status_table_says(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -161,7 +155,6 @@ async def test_each_answer_of_a_server_ends_as_the_status_table_says(
     assert words["taken"][0] == 250
 
 
-@once
 async def test_a_letter_that_renders_otherwise_than_confirmed_does_not_leave(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -178,7 +171,6 @@ async def test_a_letter_that_renders_otherwise_than_confirmed_does_not_leave(
     assert [event.note for event in events] == ["renders otherwise than confirmed"]
 
 
-@once
 async def test_a_broken_template_fails_its_letters_and_says_where(
     database: Database, settings: Settings
 ) -> None:
@@ -190,7 +182,6 @@ async def test_a_broken_template_fails_its_letters_and_says_where(
     assert "EE.en, line 1" in (await all_of(database, Attempt))[0].reply
 
 
-@once
 async def test_a_letter_that_breaks_its_sender_goes_an_hour_ahead_and_the_rest_goes_on(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +203,6 @@ async def test_a_letter_that_breaks_its_sender_goes_an_hour_ahead_and_the_rest_g
     assert "Mari" not in reply
 
 
-@once
 async def test_a_worker_told_to_stop_finishes_what_it_began_and_gives_back_the_rest(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -232,7 +222,6 @@ async def test_a_worker_told_to_stop_finishes_what_it_began_and_gives_back_the_r
     assert smtp_server.open == 0
 
 
-@once
 async def test_a_lease_that_is_nearly_out_is_not_begun(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -328,7 +317,6 @@ async def test_a_relay_that_does_not_let_us_in_rests_and_its_letters_are_not_tri
     assert ((await relay()).failures, (await relay()).retry_at) == (0, None)
 
 
-@once
 async def test_what_goes_to_nobody_waits_for_a_review(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:
@@ -351,7 +339,6 @@ async def test_what_goes_to_nobody_waits_for_a_review(
     assert (hold.scope, hold.ref) == ("contact", marked.id)
 
 
-@once
 async def test_ten_policy_refusals_in_an_hour_freeze_the_host_in_its_own_words(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:

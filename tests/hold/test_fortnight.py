@@ -14,7 +14,6 @@ from app.models import AlertCountry, Attempt, Mailbox, Target
 from app.outbox import claims
 from app.reporting import recount
 from app.settings import Settings, Switch
-from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted
 
@@ -33,7 +32,6 @@ A_DAY = 4
 EACH = WORKING_DAYS * A_DAY - 2
 
 
-@once
 async def test_letters_leave_in_working_hours_only_and_all_leave(
     database: Database, live: Settings
 ) -> None:

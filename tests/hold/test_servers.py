@@ -13,7 +13,6 @@ from app.db import Database
 from app.delivery import worker
 from app.models import Attempt, Contact, Event, Letter, RelayState
 from app.settings import Settings
-from tests.grounds.databases import once
 from tests.grounds.letters import make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 from tests.grounds.smtp import SmtpServer
@@ -91,7 +90,6 @@ MOODS: dict[str, tuple[Mood, Ending]] = {
 }
 
 
-@once
 async def test_each_mood_of_a_server_ends_a_dialogue_in_the_right_status_and_event(
     database: Database,
     impatient: Settings,
@@ -222,7 +220,6 @@ CLOSED: dict[str, tuple[Mood, str, str]] = {
 }
 
 
-@once
 async def test_a_relay_that_lets_nobody_in_rests_and_its_letters_stay_as_they_were(
     database: Database, impatient: Settings, smtp_server: SmtpServer
 ) -> None:

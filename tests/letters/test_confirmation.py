@@ -23,7 +23,6 @@ from app.outbox import queue, suppressions
 from app.settings import Delivery, Settings
 from app.tokens import CONFIRM, LETTERS, link_token, read_token
 from tests.grounds.alerts import confirmed, filled, submitted
-from tests.grounds.databases import once
 from tests.grounds.rows import all_of, counted, notices, statuses
 
 
@@ -33,7 +32,6 @@ async def supporters(database: Database) -> dict[str, int]:
         return {row.scope: row.n for row in found}
 
 
-@once
 async def test_the_button_queues_the_letters_and_seals_their_text(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -70,7 +68,6 @@ async def test_a_second_form_by_the_same_person_sends_nothing_twice(
     assert await supporters(database) == {"alert": 1, "campaign": 1}
 
 
-@once
 async def test_an_unconfirmed_form_blocks_nobody(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -79,7 +76,6 @@ async def test_an_unconfirmed_form_blocks_nobody(
     assert (await confirmed(database, settings, second.public_id)).queued == 5
 
 
-@once
 async def test_a_letter_that_ended_without_leaving_frees_its_place(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -107,7 +103,6 @@ async def test_two_forms_confirmed_at_the_same_moment_send_one_letter(
     assert await statuses(database) == await counted(database) == {"queued": 1, "cancelled": 5}
 
 
-@once
 async def test_practice_does_not_block_a_live_letter(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -120,7 +115,6 @@ async def test_practice_does_not_block_a_live_letter(
     assert deliveries == {"sandbox", "reflect"}
 
 
-@once
 async def test_a_country_that_moves_on_shows_the_new_text_before_the_button(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -168,7 +162,6 @@ async def test_a_link_expires_after_seven_days_and_its_letters_lapse(
     assert await statuses(database) == await counted(database) == {"lapsed": 5}
 
 
-@once
 async def test_a_confirmed_letter_never_lapses(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -179,7 +172,6 @@ async def test_a_confirmed_letter_never_lapses(
             assert await confirmation.lapse(session) == 0
 
 
-@once
 async def test_closing_an_alert_ends_the_form_and_not_the_letters(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -189,7 +181,6 @@ async def test_closing_an_alert_ends_the_form_and_not_the_letters(
     assert (await confirmed(database, settings, kept.public_id)).queued == 5
 
 
-@once
 async def test_a_suppressed_office_is_not_written_to(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -224,7 +215,6 @@ async def test_a_supporter_withdraws_what_has_not_left(
     assert await counted(database) == {"cancelled": 1, "sending": 1}
 
 
-@once
 async def test_a_stranger_cannot_withdraw_another_supporters_letter(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -236,7 +226,6 @@ async def test_a_stranger_cannot_withdraw_another_supporters_letter(
             await own.withdraw(session, juri, letter.id)
 
 
-@once
 def test_a_link_works_for_its_purpose_only(settings: Settings) -> None:
     token = link_token(settings, CONFIRM, "abc")
     assert read_token(settings, CONFIRM, token) == "abc"
@@ -245,7 +234,6 @@ def test_a_link_works_for_its_purpose_only(settings: Settings) -> None:
             read_token(settings, CONFIRM, wrong)
 
 
-@once
 async def test_a_step_that_is_not_in_the_status_table_is_refused(database: Database) -> None:
     async with database.transaction() as session:
         with pytest.raises(ValueError, match="cannot go from rejected to queued"):
@@ -254,7 +242,6 @@ async def test_a_step_that_is_not_in_the_status_table_is_refused(database: Datab
             )
 
 
-@once
 async def test_every_letter_has_its_history(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -267,7 +254,6 @@ async def test_every_letter_has_its_history(
     ]
 
 
-@once
 async def test_an_erased_form_can_no_longer_be_confirmed(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -278,7 +264,6 @@ async def test_an_erased_form_can_no_longer_be_confirmed(
         await confirmed(database, settings, kept.public_id)
 
 
-@once
 async def test_a_new_step_after_the_day_changes_nothing_yet(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

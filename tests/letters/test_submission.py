@@ -15,11 +15,9 @@ from app.letters.people import fold, person_key
 from app.models import Alert, Contact, Freeze, Letter, StageStep, Submission, Target
 from app.settings import Delivery, Settings
 from tests.grounds.alerts import filled, submitted
-from tests.grounds.databases import once
 from tests.grounds.rows import all_of, counted, notices, statuses
 
 
-@once
 async def test_a_form_becomes_one_held_letter_to_each_prime_minister_and_one_notice(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -34,7 +32,6 @@ async def test_a_form_becomes_one_held_letter_to_each_prime_minister_and_one_not
     assert len({letter.message_id for letter in letters}) == 5
 
 
-@once
 async def test_countries_roles_and_offices_choose_whom_it_goes_to(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -75,7 +72,6 @@ FAULTS: tuple[tuple[dict[str, Any], dict[str, str]], ...] = (
 )
 
 
-@once
 async def test_each_fault_is_told_at_its_field_and_nothing_is_kept(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -92,7 +88,6 @@ async def test_each_fault_is_told_at_its_field_and_nothing_is_kept(
     assert await all_of(database, Submission) == []
 
 
-@once
 async def test_a_closed_an_unopened_and_a_frozen_alert_take_no_form(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -130,7 +125,6 @@ async def test_the_stage_is_the_last_dated_step_of_the_day(
         assert letter.stage == stage
 
 
-@once
 async def test_finland_cannot_be_written_to_before_it_joined(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -144,7 +138,6 @@ async def test_finland_cannot_be_written_to_before_it_joined(
         await submitted(database, settings, alert, filled(countries=["FI"]))
 
 
-@once
 async def test_a_postal_address_is_kept_only_when_a_chosen_country_asks_for_it(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -154,7 +147,6 @@ async def test_a_postal_address_is_kept_only_when_a_chosen_country_asks_for_it(
     assert (await submitted(database, settings, alert, form)).postal_address == "Rüütli 1\nTartu"
 
 
-@once
 async def test_a_live_letter_goes_only_to_a_checked_address(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -173,7 +165,6 @@ async def test_a_live_letter_goes_only_to_a_checked_address(
     assert await statuses(database) == {"held": 1}
 
 
-@once
 async def test_the_fourth_form_in_a_day_sends_no_notice_and_says_nothing_of_it(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -185,7 +176,6 @@ async def test_the_fourth_form_in_a_day_sends_no_notice_and_says_nothing_of_it(
     assert len(await notices(database)) == 4
 
 
-@once
 async def test_a_country_whose_letter_has_no_ask_for_its_stage_is_not_offered(
     database: Database, settings: Settings, alert: Alert
 ) -> None:
@@ -201,7 +191,6 @@ async def test_a_country_whose_letter_has_no_ask_for_its_stage_is_not_offered(
     assert await statuses(database) == {"held": 4}
 
 
-@once
 def test_one_person_has_one_key_however_they_type(settings: Settings) -> None:
     same = ["mari@example.org", "Mari@Example.ORG", "MARI+mines@example.org"]
     assert {fold(one) for one in same} == {"mari@example.org"}

@@ -12,7 +12,6 @@ from app.db import Database
 from app.models import Attempt, Contact, Event, Letter, Mailbox
 from app.outbox import claims, freezes, suppressions
 from app.settings import Settings
-from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 
@@ -74,7 +73,6 @@ async def test_no_letter_is_claimed_twice_however_many_workers_ask_at_once(
     assert await statuses(database) == await counted(database) == {"sending": 40}
 
 
-@once
 async def test_a_claim_takes_only_what_is_due_and_of_its_own_delivery(
     database: Database, made: Ground
 ) -> None:
@@ -88,7 +86,6 @@ async def test_a_claim_takes_only_what_is_due_and_of_its_own_delivery(
     assert await claimed(database, delivery="reflect") == [other.id]
 
 
-@once
 @pytest.mark.parametrize("scope", ["alert", "contact", "letter"])
 async def test_what_is_frozen_is_skipped_and_leaves_after_its_release(
     database: Database, made: Ground, scope: str
@@ -104,7 +101,6 @@ async def test_what_is_frozen_is_skipped_and_leaves_after_its_release(
     assert await claimed(database) == [letter.id]
 
 
-@once
 async def test_a_live_claim_skips_addresses_that_nobody_has_checked(
     database: Database, made: Ground
 ) -> None:
@@ -132,7 +128,6 @@ async def test_a_suppressed_address_is_told_apart_whatever_its_case(
     assert await counted(database) == {"sending": 2, "suppressed": 1}
 
 
-@once
 async def test_what_was_claimed_and_never_begun_goes_back_as_it_was(
     database: Database, made: Ground
 ) -> None:
@@ -184,7 +179,6 @@ async def test_a_lost_workers_letters_come_back_an_hour_ahead_the_second_time_th
     assert notes.count("its worker was lost; it may have been sent") == 3
 
 
-@once
 async def test_attempts_on_record_are_not_held_against_a_letter(
     database: Database, made: Ground
 ) -> None:

@@ -12,7 +12,6 @@ from app.db import Database
 from app.models import Event, LetterStatus, LetterTemplate, Notice, NoticeKind, Returned, Submission
 from app.outbox import notices, queue, suppressions
 from app.outbox.notices import NoticeClaim
-from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, Ground, make_alert
 from tests.grounds.rows import all_of
 from tests.outbox.one_form import attempt, end, make_form
@@ -67,7 +66,6 @@ def told(claims: list[NoticeClaim]) -> list[tuple[str, list[int]]]:
     return [(one.notice.kind, [e.letter.id for e in one.letters]) for one in claims]
 
 
-@once
 async def test_the_copy_is_put_once_when_the_first_letter_left_and_tells_of_all(
     database: Database, made: Ground
 ) -> None:
@@ -93,7 +91,6 @@ async def test_the_copy_is_put_once_when_the_first_letter_left_and_tells_of_all(
     assert await kinds(database) == [("copy", "handed_over")]
 
 
-@once
 async def test_a_withdrawn_letter_is_not_copied(database: Database, made: Ground) -> None:
     _, (first, second, third) = await form(database, made)
     await ended(database, queue.CANCELLED, second)
@@ -102,7 +99,6 @@ async def test_a_withdrawn_letter_is_not_copied(database: Database, made: Ground
     assert told(await claimed(database)) == [("copy", [first, third])]
 
 
-@once
 async def test_letters_that_fail_within_an_hour_share_one_mail(
     database: Database, made: Ground
 ) -> None:
@@ -122,7 +118,6 @@ async def test_letters_that_fail_within_an_hour_share_one_mail(
         assert told(await claimed(database)) == [("failed", letters[2:])]
 
 
-@once
 async def test_a_failure_while_the_mail_is_on_its_way_gets_a_mail_of_its_own(
     database: Database, made: Ground
 ) -> None:
@@ -201,7 +196,6 @@ async def test_two_mails_about_one_letter_end_as_one(database: Database, made: G
     assert sorted(await kinds(database)) == [("failed", "cancelled"), ("failed", "sending")]
 
 
-@once
 async def test_our_own_fault_is_told_to_nobody_yet(database: Database, made: Ground) -> None:
     _, letters = await form(database, made)
     await ended(database, queue.FAILED, *letters)
@@ -245,7 +239,6 @@ async def test_a_forgotten_person_and_a_barred_address_get_neither(
     assert await all_of(database, Event, Event.what == "told") == []
 
 
-@once
 async def test_neither_is_counted_among_three_a_day_nor_stopped_by_them(
     database: Database, made: Ground
 ) -> None:
@@ -269,7 +262,6 @@ async def test_neither_is_counted_among_three_a_day_nor_stopped_by_them(
     ]
 
 
-@once
 async def test_the_servers_last_words_and_the_offices_address_go_with_a_failure(
     database: Database, made: Ground
 ) -> None:
@@ -305,7 +297,6 @@ async def test_the_servers_last_words_and_the_offices_address_go_with_a_failure(
     ]
 
 
-@once
 @pytest.mark.parametrize("n", [1, 12])
 async def test_three_statements_for_news_and_one_when_there_is_none(
     database: Database, made: Ground, n: int
@@ -344,7 +335,6 @@ async def test_workers_that_settle_one_form_at_once_put_one_copy(
     assert await kinds(database) == [("copy", "queued")] * 4
 
 
-@once
 async def test_a_template_that_broke_leaves_the_copy_claimable(
     database: Database, made: Ground
 ) -> None:

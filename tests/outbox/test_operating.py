@@ -25,7 +25,6 @@ from app.models import (
 from app.outbox import freezes, operating, places, queue
 from app.outbox.pacing import hosts
 from app.outbox.places import Place
-from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
 
@@ -92,7 +91,6 @@ async def test_a_frozen_letter_says_in_its_history_who_and_why(
     ]
 
 
-@once
 @pytest.mark.parametrize(
     ("scope", "ref", "named"),
     [
@@ -126,7 +124,6 @@ async def test_offices_with_one_address_are_held_together(database: Database, ma
         assert (await freezes.frozen(session)).contacts == frozenset()
 
 
-@once
 async def test_a_freeze_of_the_host_holds_the_letters_behind_it(
     database: Database, made: Ground
 ) -> None:
@@ -159,7 +156,6 @@ async def test_a_reason_is_required_and_kept_short(database: Database, made: Gro
     assert len(row.why) == operating.LONGEST_REASON
 
 
-@once
 async def test_a_letter_that_waits_for_nothing_is_not_frozen(
     database: Database, made: Ground
 ) -> None:
@@ -233,7 +229,6 @@ async def test_more_than_one_transaction_holds_is_said_and_the_next_goes_on(
     assert await counted(database) == {"cancelled": 6}
 
 
-@once
 async def test_one_letter_that_is_leaving_or_has_left_is_too_late(
     database: Database, made: Ground
 ) -> None:
@@ -256,7 +251,6 @@ async def failed(database: Database, *letter_ids: int) -> None:
         await walk(database, letter_id, queue.SENDING, queue.FAILED)
 
 
-@once
 async def test_a_failed_letter_is_due_again_now_with_all_its_patience(
     database: Database, made: Ground
 ) -> None:
@@ -282,7 +276,6 @@ async def test_a_failed_letter_is_due_again_now_with_all_its_patience(
     assert await statuses(database) == await counted(database)
 
 
-@once
 async def test_only_what_still_reads_as_it_was_confirmed_is_queued_again(
     database: Database, made: Ground
 ) -> None:
@@ -307,7 +300,6 @@ async def test_only_what_still_reads_as_it_was_confirmed_is_queued_again(
     ]
 
 
-@once
 async def test_a_broken_template_holds_its_letters_back(database: Database, made: Ground) -> None:
     letter = (await letters(database))[0]
     await failed(database, letter.id)
@@ -349,7 +341,6 @@ async def test_many_failed_letters_are_queued_step_by_step(
     assert (first.n, first.after, rest.n, rest.after) == (3, ids[3], 2, None)
 
 
-@once
 async def test_only_what_failed_is_queued_again(database: Database, made: Ground) -> None:
     letter = (await letters(database))[0]
     async with database.transaction() as session:

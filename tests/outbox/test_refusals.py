@@ -24,7 +24,6 @@ from app.models import (
 from app.outbox import freezes, notices, queue, refusals, suppressions
 from app.outbox.telling.alarms import AlarmClaim
 from app.settings import Delivery, Settings, Switch
-from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, Ground, make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of
 from tests.grounds.smtp import SmtpServer
@@ -106,7 +105,6 @@ async def told(database: Database) -> list[tuple[str, int, str]]:
     return [(one.kind, one.organiser_id, one.status) for one in await all_of(database, Notice)]
 
 
-@once
 async def test_the_tenth_policy_refusal_freezes_the_host_and_is_told_to_each_organiser_once(
     database: Database, made: Ground
 ) -> None:
@@ -133,7 +131,6 @@ async def test_the_tenth_policy_refusal_freezes_the_host_and_is_told_to_each_org
     ]
 
 
-@once
 async def test_refusals_an_hour_apart_or_of_another_host_do_not_add_up(
     database: Database, made: Ground
 ) -> None:
@@ -169,7 +166,6 @@ async def test_an_address_of_two_offices_that_does_not_exist_is_one_mail(
     assert [one.waiting for one in alarm.offices] == [2, 2]
 
 
-@once
 @pytest.mark.parametrize(
     ("said", "marked"),
     [("5.6.0 not like this", 0), ("5.5.4 bad command", 0), ("5.2.1 disabled", 1), (NOBODY, 1)],
@@ -230,7 +226,6 @@ async def test_nobody_is_told_of_what_is_over_or_at_an_address_that_is_closed(
     assert {status for _, _, status in await told(database)} == {status}
 
 
-@once
 async def test_a_released_host_that_refuses_again_is_told_again(
     database: Database, made: Ground
 ) -> None:

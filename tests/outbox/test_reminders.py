@@ -15,7 +15,6 @@ from app.models import Alert, Letter, Notice, NoticeKind, Submission
 from app.outbox import freezes, notices, queue, suppressions
 from app.outbox.notices import NoticeClaim
 from app.settings import Settings
-from tests.grounds.databases import once
 from tests.grounds.letters import MAIL_DOMAIN, STAGE, Ground, make_alert, make_submission
 from tests.grounds.rows import all_of
 
@@ -95,7 +94,6 @@ async def test_it_is_put_a_day_after_the_form_and_once_by_however_many_workers(
     assert await reminders(database) == [(mine.id, "sending")]
 
 
-@once
 async def test_it_is_not_put_to_those_who_would_not_want_it(
     database: Database, made: Ground, settings: Settings
 ) -> None:
@@ -127,7 +125,6 @@ async def test_it_is_not_put_to_those_who_would_not_want_it(
         assert (rehearsed.id, "queued") in await reminders(database)
 
 
-@once
 async def test_an_alert_that_ended_still_reminds_and_one_that_rests_or_was_won_does_not(
     database: Database, made: Ground, settings: Settings
 ) -> None:
@@ -148,7 +145,6 @@ async def test_an_alert_that_ended_still_reminds_and_one_that_rests_or_was_won_d
         assert await reminded(database, settings) == 1
 
 
-@once
 async def test_a_person_is_reminded_once_of_an_alert_and_of_one_alert_at_a_time(
     database: Database, made: Ground, settings: Settings
 ) -> None:
@@ -188,7 +184,6 @@ async def test_one_that_has_nothing_to_remind_of_any_more_is_called_off(
     ]
 
 
-@once
 async def test_it_counts_among_three_a_day(
     database: Database, made: Ground, settings: Settings
 ) -> None:

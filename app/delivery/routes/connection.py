@@ -222,7 +222,7 @@ class Connection:
     async def _content(self, message: Message, following: Message | None) -> Outcome | None:
         ahead = self._envelope_of(following)
         octets, wire = content(message) + ahead, self._open.wire
-        if wire.lost:
+        if wire.lost or wire.heard:  # it spoke out of turn: what it says next answers nothing
             raise Broken("DATA", ConnectionError("Connection lost"))
         self._ahead = following if ahead else None
         try:

@@ -34,6 +34,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._until = 0.0  # of the loop's time: how long the waiter waits
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
         self._lost = transport.is_closing()
         self._deaf = False
         self._is_full = False  # the network takes no more for now
@@ -151,18 +152,22 @@ class Wire(asyncio.Protocol):
         """Wait for so long. A timer that rings too early is set anew when it does: one for every
         reply would cost more than reading it."""
         self._until = self._loop.time() + seconds
-        if self._timer and self._timer.when() > self._until:
+        if self._timer and self._rings_at > self._until:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(self._until, self._look)
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._rings_at = self._until
+        self._timer = self._loop.call_at(self._until, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
         if self._loop.time() < self._until:
-            self._timer = self._loop.call_at(self._until, self._look)
+            self._set_timer()
         else:
             self._waiter.set_exception(TimeoutError("The server did not answer in time"))
 

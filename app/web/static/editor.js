@@ -35,10 +35,17 @@
   };
 
   // ── saving ──
-  // what was typed while this script was still on its way is not saved
+  // what was typed while this script was still on its way is not saved; of what was served, a field
+  // for a date or an address shows only what is one
+  const asServed = (one) => {
+    const fresh = document.createElement(one.localName);
+    if (one.localName === "input") fresh.type = one.type;
+    fresh.defaultValue = one.defaultValue;
+    return fresh.value;
+  };
   const touched = (form) =>
     [...form.elements].some((one) => one.type !== "hidden" && !byHand.has(one.name)
-      && (one.checked !== one.defaultChecked || ("defaultValue" in one && one.value !== one.defaultValue)));
+      && (one.checked !== one.defaultChecked || ("defaultValue" in one && one.value !== asServed(one))));
   const stateOf = (form) => ({ saved: touched(form) ? "" : sealed(form), timer: 0, busy: false });
   const states = new Map(parts.map((form) => [form, stateOf(form)]));
   const isDirty = (form) => states.get(form).saved !== sealed(form);
@@ -120,8 +127,11 @@
   // ── what was typed here before and not saved ──
   const restore = (form) => {
     const kept = recall(form);
-    if (!kept || form.hasAttribute("data-unsaved")) return;
-    if (form.hasAttribute("data-saved") || JSON.stringify(kept.fields) === sealed(form)) return forget(form);
+    if (!kept || form.hasAttribute("data-unsaved")) return false;
+    if (form.hasAttribute("data-saved") || JSON.stringify(kept.fields) === sealed(form)) {
+      forget(form);
+      return false;
+    }
     const places = ([name]) => form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
     const homeless = kept.fields.filter((one) => one[1] && !places(one).length);
     if (homeless.length) {
@@ -139,11 +149,14 @@
     }
     form.elements.version.value = kept.version;
     say(form, said("Back"), true);
+    return true;
   };
 
   for (const form of parts) {
-    restore(form);
-    if (!states.get(form).saved) later(form, REST);
+    if (!restore(form) && !states.get(form).saved) {
+      remember(form);
+      later(form, REST);
+    }
     form.addEventListener("input", (event) => {
       if (byHand.has(event.target.name)) return;
       remember(form);

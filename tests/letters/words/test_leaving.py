@@ -15,7 +15,6 @@ from app.settings import Settings
 from app.wording import render
 from app.wording.notices import write
 from tests.grounds.alerts import confirmed, filled, submitted
-from tests.grounds.databases import once
 from tests.grounds.rows import all_of
 
 MINE = "Dear Prime Minister,\n\nplease come back: “näin”.\n\nMari Mägi"
@@ -36,7 +35,6 @@ def leaves(one: Claim) -> str:
     return text.body
 
 
-@once
 async def test_it_leaves_is_tried_again_and_shown_as_it_was_written(
     database: Database, settings: Settings, alert: Alert
 ) -> None:

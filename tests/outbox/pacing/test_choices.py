@@ -7,7 +7,6 @@ from app.errors import FormRefused
 from app.models import AuditLine, Mailbox, MailHost
 from app.outbox.pacing import choices
 from app.outbox.pacing.choices import Choice
-from tests.grounds.databases import once
 from tests.grounds.rows import all_of
 
 EMAIL = "Peaminister@Example.org"
@@ -47,7 +46,6 @@ async def test_the_same_again_changes_nothing_and_is_not_put_on_record_twice(
     ]
 
 
-@once
 @pytest.mark.parametrize(
     ("choice", "wrong"),
     [

@@ -5,7 +5,6 @@ from sqlalchemy import select
 from app.db import Database
 from app.models import MailDomain, MailHost
 from app.outbox.pacing import hosts
-from tests.grounds.databases import once
 
 
 async def homes(database: Database) -> dict[str, str]:
@@ -22,7 +21,6 @@ async def learn(database: Database, domain: str, *exchanges: str) -> None:
         await hosts.learn(session, domain, exchanges)
 
 
-@once
 async def test_a_domain_with_two_equal_exchanges_stays_behind_one_host(database: Database) -> None:
     """DNS gives them in another order each day; a freeze on the host would last for a day."""
     await learn(database, "gov.example", "mx1.example", "mx2.example")
@@ -36,7 +34,6 @@ async def test_domains_with_the_same_exchanges_share_a_host(database: Database) 
     assert set((await homes(database)).values()) == {"mx1.example"}
 
 
-@once
 async def test_a_domain_that_moved_goes_to_its_new_host(database: Database) -> None:
     await learn(database, "gov.example", "old.example")
     await learn(database, "gov.example", "new.example", "backup.example")

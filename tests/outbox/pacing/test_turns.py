@@ -16,7 +16,6 @@ from app.models import Contact, Letter, LetterStatus, Mailbox, MailHost
 from app.outbox import claims, freezes, queue
 from app.outbox.pacing import hosts, limits
 from app.settings import Settings
-from tests.grounds.databases import once
 from tests.grounds.letters import Ground, make_alert, make_queued_letters
 from tests.grounds.rows import all_of
 
@@ -90,7 +89,6 @@ async def departures(
     return left
 
 
-@once
 async def test_a_mailbox_gets_one_letter_at_a_time_and_the_others_are_not_held_back(
     database: Database, made: Ground
 ) -> None:
@@ -116,7 +114,6 @@ async def test_two_workers_that_ask_at_once_do_not_exceed_the_pace(
     assert sum(len(take) for take in takes) == 3
 
 
-@once
 async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
     database: Database, made: Ground
 ) -> None:
@@ -133,7 +130,6 @@ async def test_a_mailbox_whose_letters_are_all_frozen_spends_nothing(
         assert len(await claimed(database, paced())) == 3
 
 
-@once
 async def test_nothing_leaves_at_night_on_a_sunday_or_on_a_holiday(
     database: Database, made: Ground
 ) -> None:
@@ -147,7 +143,6 @@ async def test_nothing_leaves_at_night_on_a_sunday_or_on_a_holiday(
         assert len(await claimed(database, paced(off_days=True))) == 3
 
 
-@once
 async def test_no_window_of_an_hour_holds_more_than_the_limit_and_the_spacing_varies(
     database: Database,
 ) -> None:
@@ -213,7 +208,6 @@ async def test_two_domains_with_one_mx_lie_behind_one_host(
     assert len(taken) == 2, "one behind the MX they share, one at example.org"
 
 
-@once
 async def test_a_host_that_takes_its_time_does_not_get_every_sender(
     database: Database, made: Ground
 ) -> None:
@@ -254,7 +248,6 @@ async def test_a_cap_in_all_ends_it_until_somebody_raises_it(database: Database)
         assert len(await claimed(database, settings)) == 1
 
 
-@once
 async def test_a_changed_limit_counts_from_the_next_look(database: Database, made: Ground) -> None:
     await put(database, made, 9)
     with clock.held(TEN) as held:
@@ -290,7 +283,6 @@ async def test_alerts_take_turns_at_a_mailbox(database: Database) -> None:
     assert order[:8] == [True, False, True, False, True, False, True, True]
 
 
-@once
 async def test_a_raised_limit_lets_many_leave_together(database: Database, made: Ground) -> None:
     await put(database, made, 90)
     settings = paced(per_mailbox_hour=36_000, per_host_hour=108_000)
