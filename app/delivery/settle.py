@@ -21,7 +21,6 @@ from app.delivery.outcome import (
     Deferred,
     Failed,
     Finished,
-    Outcome,
     Rejected,
     Taken,
     Work,
@@ -171,11 +170,8 @@ async def settle(
     await ATTEMPTS.write(session, of_letters + of_notices, worker)
     steps: dict[Step, Ended] = defaultdict(list)
     for letter, one in letters:
-        step = _taken(letter, one.outcome)
-        if step is None:
-            waited = await _waited(session, one, settings)
-            step = _step(letter, one, waited, failures)
-        steps[step].append((letter, one))
+        waited = await _waited(session, one, settings)
+        steps[_step(letter, one, waited, failures)].append((letter, one))
     news: list[int] = []
     for step in sorted(steps):
         moved = await _move(session, steps[step], step, worker)
@@ -238,13 +234,6 @@ async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> t
         return NO_WAIT
     work = one.work
     return await patience.waited(session, work.letter, work.contact, work.target.country, settings)
-
-
-def _taken(letter: Letter, outcome: Outcome) -> Step | None:
-    """How most attempts end, at no cost: patience and chance have no say in it."""
-    if not isinstance(outcome, Taken):
-        return None
-    return *next_step(outcome, attempts=letter.attempts), "", letter.attempts
 
 
 def _step(

@@ -118,9 +118,9 @@ class Worker:
         self.settings, self.database, self.lines = settings, database, lines
         self.name, self.stop = name, stop
         self.lease = timedelta(seconds=settings.lease_seconds)
-        # letter after letter over one connection in one breath, where no limit comes between
         self.paced = settings.paced
-        self.together = not settings.paced and not isinstance(lines, AlwaysOpen)
+        # letter after letter over one connection in one breath, where no limit comes between
+        self.together = not self.paced and not isinstance(lines, AlwaysOpen)
         self._todo: asyncio.Queue[Prepared | None] = asyncio.Queue()
         self._settler = Settler(database, settings, worker=name, settled=self._settled)
         self._look = asyncio.Event()  # there is room for more, or it is time to stop

@@ -57,8 +57,9 @@ class Insert:
 
     def _for(self, dialect: Dialect) -> "_Written":
         if dialect.name not in self._known:
-            binds: dict[str, Any] = {name: bindparam(name) for name in self.varying}
-            binds |= {name: bindparam(name) for name in self.shared}
+            binds: dict[str, Any] = {
+                name: bindparam(name) for name in (*self.varying, *self.shared)
+            }
             compiled = insert_into(self.table).values(binds).inline().compile(dialect=dialect)
             columns = [
                 (name, _process(self.table.c[name].type, dialect))
@@ -82,7 +83,7 @@ def _process(kind: TypeEngine[Any], dialect: Dialect) -> Process:
 
 
 def _moment(value: datetime | None) -> str | None:
-    """As SQLAlchemy writes a moment into SQLite, at a tenth of the time."""
+    """As SQLAlchemy writes a moment into SQLite, at a third of the time."""
     if value is None:
         return None
     if value.tzinfo is None:

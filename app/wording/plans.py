@@ -83,14 +83,12 @@ class Known(dict[str, str | Plan | None]):
 
 @lru_cache(maxsize=256)
 def known(choices: tuple[str, ...], given: tuple[bool, ...]) -> Known:
-    """Shared by all letters to that office at that stage; `given`: which words are not empty."""
+    """Shared by all letters to that office at that stage; `given`: which words are not empty.
+
+    `choices` follow the order of CHOICES, words that of FILLED: a piece of a letter is given those
+    of SENDER only, a body all of them, with its pieces filled in first.
+    """
     return Known(choices, given)
-
-
-def fill(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:
-    """One text by itself. `choices` follow the order of CHOICES, `words` that of FILLED: a piece
-    of a letter is given those of SENDER only, a body all, with its pieces filled in first."""
-    return known(choices, tuple(map(bool, words))).fill(text, words)
 
 
 def rendered(text: str, choices: tuple[str, ...], words: tuple[str, ...]) -> str:

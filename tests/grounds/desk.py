@@ -23,8 +23,8 @@ QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 def browser(app: FastAPI, settings: Settings, **told: Any) -> httpx.AsyncClient:
-    """Its requests go straight into the application. It asks for no compressed answers: nothing
-    is saved, and half of a short page's time is spent."""
+    """Its requests go straight into the application. It asks for no compressed answers:
+    nothing would be saved, and time is spent."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app, **told),
         base_url=settings.public_url,

@@ -28,7 +28,7 @@ def sentences() -> Catalog:
     return _gathered()
 
 
-@cache  # it takes two seconds, and another file of tests asks for it too
+@cache  # another file of tests asks for it too
 def _gathered() -> Catalog:
     (command,) = re.findall(
         r"pybabel (-q extract (?:.*\\\n)*.*)", (ROOT / "Makefile").read_text("utf-8")

@@ -36,7 +36,6 @@ def clean(text: str) -> str:
     return line.replace("=?", "= ?")
 
 
-@lru_cache(maxsize=1024)  # many letters share a subject
 def text_line(name: str, value: str) -> str:
     """A header of free text, folded; the reader gets back exactly `clean(value)`."""
     value = clean(value)
@@ -70,23 +69,22 @@ def _with_address(name: str, address: str, quoted: str) -> str:
     return f"{name}: {quoted}{gap}<{address}>\r\n"
 
 
-@lru_cache(maxsize=4096)
-def _sealed_phrase(name: str, phrase: str) -> str:
-    """Raises MessageRefused."""
-    quoted = _phrase(name, phrase)
-    for shortest_and_longest in ("a@b", f"{'a' * (LONGEST_PLAIN - 2)}@b"):
-        line = _with_address(name, shortest_and_longest, quoted)
-        seal(line.encode("ascii"), (name,))
-    return quoted
-
-
-@lru_cache(maxsize=4096)  # a person writes to several offices
 def _phrase(name: str, phrase: str) -> str:
     """What stands before an address in a header of that name."""
     phrase = clean(phrase)
     quoted = _quoted(phrase) if phrase.isascii() and phrase else ""
     if phrase and (not quoted or len(name) + len(quoted) > LINE - 2):
         quoted = encoded_words.written(phrase, len(name) + 2)
+    return quoted
+
+
+@lru_cache(maxsize=4096)  # a person writes to several offices
+def _sealed_phrase(name: str, phrase: str) -> str:
+    """The same, if no plain address behind it breaks its seal. Raises MessageRefused."""
+    quoted = _phrase(name, phrase)
+    for shortest_and_longest in ("a@b", f"{'a' * (LONGEST_PLAIN - 2)}@b"):
+        line = _with_address(name, shortest_and_longest, quoted)
+        seal(line.encode("ascii"), (name,))
     return quoted
 
 
@@ -124,7 +122,6 @@ def sealed_text(name: str, value: str) -> bytes:
     return sealed(name, text_line(name, value))
 
 
-@lru_cache(maxsize=4096)  # most lines of a letter's head stand in many others
 def sealed(name: str, line: str) -> bytes:
     """One header with its line end, if a reader finds in it the one that was meant.
 

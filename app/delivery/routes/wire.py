@@ -37,7 +37,7 @@ class Wire(asyncio.Protocol):
         self._rings_at = 0.0
         self._lost = transport.is_closing()
         self._deaf = False
-        self._is_full = False  # the network takes no more for now
+        self._is_full = False  # the network takes no more until it says so
         self._room = asyncio.Event()
         transport.set_protocol(self)
 

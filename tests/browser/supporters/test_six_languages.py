@@ -25,7 +25,7 @@ STRICTLY: dict[str, Any] = ALL_RULES | {
 # nobody has read a translation yet: each is looked at in full in the source, the rarer shapes
 # in the longest, which says that too, and all else in the longest in what words alone can break,
 # which is the language itself, names, and how wide things are. In the others the browser tells
-# whether anything has lost its name: that costs a fiftieth of asking axe.
+# whether anything has lost its name.
 BY_WORDS: dict[str, Any] = ALL_RULES | {
     "runOnly": [
         "html-has-lang",

@@ -189,39 +189,31 @@ async def test_a_server_that_closes_after_one_message_is_called_again(after: byt
         await connection.close()
 
 
-async def test_a_server_that_says_more_than_it_was_asked_is_called_again() -> None:
-    """Its goodbye would be taken for the answer to a content that it took all the same."""
-
-    async def out_of_turn(reader: Reader, writer: Writer) -> None:
-        await begin(reader, writer)
-        writer.write(TAKEN + AGREED + b"421 4.3.2 going down\r\n")
-        assert await reader.read() == b""
-
-    async def then(reader: Reader, writer: Writer) -> None:
-        await take(reader, writer, SECOND)
-
-    async with answering(out_of_turn, then) as relay:
-        connection = connection_to(relay)
-        assert isinstance(await connection.send(FIRST, SECOND), Taken)
-        assert isinstance(await connection.send(SECOND), Taken)
-        await connection.close()
-
-
-async def test_another_message_than_the_one_announced_goes_over_a_new_connection() -> None:
-    """The server waits for the second's content: a dot would send its office an empty letter."""
-
+@pytest.mark.parametrize(
+    ("said", "goes"),
+    [
+        # it waits for the second's content: a dot would send its office an empty letter
+        (AGREED, THIRD),
+        # its goodbye would be taken for the answer to a content that it took all the same
+        (AGREED + b"421 4.3.2 going down\r\n", SECOND),
+    ],
+    ids=["another message than the one announced", "more was said than asked"],
+)
+async def test_a_line_with_an_envelope_that_cannot_be_used_is_left(
+    said: bytes, goes: Message
+) -> None:
     async def left_waiting(reader: Reader, writer: Writer) -> None:
         await begin(reader, writer)
-        writer.write(TAKEN + AGREED)
+        writer.write(TAKEN + said)
         assert await reader.read() == b""
 
     async def then(reader: Reader, writer: Writer) -> None:
-        await take(reader, writer, THIRD)
+        await take(reader, writer, goes)
 
     async with answering(left_waiting, then) as relay:
         connection = connection_to(relay)
         assert isinstance(await connection.send(FIRST, SECOND), Taken)
-        assert isinstance(await connection.send(THIRD), Taken)
+        assert isinstance(await connection.send(goes), Taken)
         await connection.close()
 
 

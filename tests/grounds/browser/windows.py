@@ -13,7 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.grounds.browser.setup import installed
 
 # Playwright's own list is lost where there is another: what it keeps from happening in a test is
-# here again, beside the popups of the address bar, which cost a third of each visit to a page
+# here again, beside the popups of the address bar, which cost a quarter of a visit to a page
 WITHOUT = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "PaintHolding"),

@@ -13,6 +13,7 @@ from app.errors import FormRefused, Missing
 from app.letters import again as copies
 from app.letters import confirmation
 from app.letters.asking import anew
+from app.letters.form import Form
 from app.letters.words.edits import Edit
 from app.models import Alert, Contact, Letter, Notice, Submission, Target
 from app.outbox import queue
@@ -79,14 +80,22 @@ async def test_pressed_twice_there_is_one_form_and_no_mail(
     assert len(await all_of(database, Notice)) == 2
 
 
-async def test_nobody_is_led_to_a_letter_that_a_stranger_wrote_anew_with_their_address(
+async def editable(
     database: Database, settings: Settings, alert: Alert
-) -> None:
+) -> tuple[Form, Submission, Letter]:
+    """A form to Estonia, where letters may be written anew."""
     async with database.transaction() as session:
         await session.execute(update(Alert).where(Alert.id == alert.id).values(editable=True))
     theirs = filled(countries=["EE"])
     old = await submitted(database, settings, alert, theirs)
     (letter,) = await all_of(database, Letter)
+    return theirs, old, letter
+
+
+async def test_nobody_is_led_to_a_letter_that_a_stranger_wrote_anew_with_their_address(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    theirs, old, letter = await editable(database, settings, alert)
     with clock.held(clock.now() + A_WEEK):
         alert = await mine_ban(database)
         put_in = {letter.target_id: Edit(subject="Leave it", body="I hate you all. Mari Mägi")}
@@ -101,11 +110,7 @@ async def test_however_many_forms_a_stranger_left_only_the_newest_are_looked_thr
     database: Database, settings: Settings, alert: Alert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copies, "AT_MOST", 1)
-    async with database.transaction() as session:
-        await session.execute(update(Alert).where(Alert.id == alert.id).values(editable=True))
-    theirs = filled(countries=["EE"])
-    old = await submitted(database, settings, alert, theirs)
-    (letter,) = await all_of(database, Letter)
+    theirs, old, letter = await editable(database, settings, alert)
     with clock.held(clock.now() + A_WEEK):
         first = await again(database, settings, old)
         put_in = {letter.target_id: Edit(subject="Leave it", body="Stay away. Mari Mägi")}
