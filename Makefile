@@ -8,6 +8,7 @@ LETTERS ?= 20000
 DEPTH ?= 5000000
 
 BIN := .venv/bin
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 # quick with uv; without it, or where only pip knows the way to the packages, the same with pip
 define install
@@ -33,15 +34,15 @@ setup: .venv/runtime.stamp ## everything that running needs, in .venv
 demo: setup ## the whole service with a made-up alert; nothing leaves this machine (PORT, DATA_DIR)
 	@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" exec $(BIN)/python -m app demo --port $(PORT)
 
-test: .venv/dev.stamp browser ## every test, on SQLite, PostgreSQL and in a browser
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+test: .venv/dev.stamp browser ## the tests, on SQLite, PostgreSQL, with mail servers and a browser
+	$(PYTEST) -m "not thorough"
 
-check: .venv/dev.stamp ## format, lint, types, import contracts, then every test
+check: .venv/dev.stamp browser ## format, lint, types, import contracts, every test in every place
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test
+	$(PYTEST)
 
 bench: .venv/dev.stamp ## how fast it is, beside named peers (LETTERS, DEPTH)
 	-@ONE_EMAIL_DATA_DIR="$(DATA_DIR)" $(BIN)/python -m app bench delivery --letters $(LETTERS)

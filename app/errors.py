@@ -5,7 +5,7 @@ needed to write one in the reader's language.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -20,6 +20,10 @@ class Missing(Refusal):
         super().__init__(f"no such {what}: {name}" if name else f"no such {what}")
         self.what = what
         self.name = name
+
+
+class LinkDamaged(Missing):
+    """A link from a mail of ours that is not whole, or is none of ours: nobody can tell."""
 
 
 class Forgotten(Missing):
@@ -174,6 +178,18 @@ class NotMigrated(Refusal):
 
     def __str__(self) -> str:
         return "the database is not up to date: run “python -m app migrate”"
+
+
+class ClockApart(Refusal):
+    """This machine's clock is not the database's, by which other workers go as well."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        seconds = round(abs(ahead).total_seconds())
+        where = "ahead of" if ahead > timedelta() else "behind"
+        super().__init__(
+            f"this machine's clock is {seconds} seconds {where} the database's: letters would go"
+            " twice, or too fast; set both by the same time server"
+        )
 
 
 class SettingsRefused(Refusal):

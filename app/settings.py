@@ -27,6 +27,8 @@ class Delivery(StrEnum):
 # nothing of these says anything of an office
 TO_THE_WRITER = (Delivery.REFLECT, Delivery.TRIAL)
 TRIED_OUT = (Delivery.REHEARSAL, Delivery.TRIAL)
+# whoever confirms here can open the mailbox on this machine: that proves no address
+UNPROVEN = (Delivery.SANDBOX, Delivery.REHEARSAL)
 
 
 class Switch(StrEnum):
@@ -81,6 +83,22 @@ class Settings(BaseSettings):
     sign_ins_per_hour: int = Field(20, ge=1, description="sign-ins one visitor may try in an hour")
     keep_days: int = Field(90, ge=1, description="days until a settled form's data is erased")
     trusted_proxies: str = Field("127.0.0.1", description="whose X-Forwarded-For we believe")
+
+    @field_validator("public_url")
+    @classmethod
+    def _a_web_address(cls, url: str) -> str:
+        """Every link in a mail begins with it."""
+        try:
+            parts = urlsplit(url.strip())
+            found = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            found = False
+        spaced = any(one.isspace() for one in url.strip())
+        if not found or spaced or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
+            raise ValueError("write it with its scheme and host, such as https://example.org")
+        if parts.query or parts.fragment:
+            raise ValueError("nothing may follow its path: no “?” and no “#”")
+        return f"{parts.scheme}:{url.strip().partition(':')[2]}"  # the scheme in lower case
 
     @field_validator("delivery")
     @classmethod

@@ -7,16 +7,21 @@ from datetime import datetime
 from itsdangerous import BadSignature, Signer
 
 from app import clock
-from app.errors import LinkExpired, Missing
+from app.errors import LinkDamaged, LinkExpired, Missing
 from app.settings import Settings
 
 CONFIRM = "confirm"  # confirms a submission
 LETTERS = "letters"  # shows what became of its letters
+STOP = "stop"  # ends all mail to its supporter's address
 LOOK = "look-in-your-mail"  # opens only the page on which its code is typed
 INVITATION = "invitation"  # makes somebody an organiser
 SECOND_STEP = "second-step"  # the password was right, the code is to come
+KNOWN_BROWSER = "known-browser"  # somebody was let in there; it opens nothing
 
 CODE_DIGITS = 6
+IN_MAILS = (CONFIRM, LETTERS, STOP)  # to supporters; mail programs and people cut them
+# what may follow a link where it was copied from; no token ends so
+AFTER_A_LINK = " \t\r\n\u00a0\u200b.,;:!?…<>()[]{}\"'«»“”‘’*|"
 
 
 def link_token(settings: Settings, purpose: str, public_id: str) -> str:
@@ -25,11 +30,12 @@ def link_token(settings: Settings, purpose: str, public_id: str) -> str:
 
 
 def read_token(settings: Settings, purpose: str, token: str) -> str:
-    """The submission's public id. Raises Missing when the token is not ours or for another use."""
+    """The submission's public id. Raises Missing when the token is not ours or for another use;
+    LinkDamaged, a kind of it, for one from a mail to a supporter."""
     try:
-        return _signer(settings, purpose).unsign(token).decode()
+        return _signer(settings, purpose).unsign(token.rstrip(AFTER_A_LINK)).decode()
     except BadSignature:
-        raise Missing("link") from None
+        raise (LinkDamaged if purpose in IN_MAILS else Missing)("link") from None
 
 
 def timed_token(settings: Settings, purpose: str, value: str, until: datetime) -> str:
@@ -61,6 +67,10 @@ def confirm_code(settings: Settings, public_id: str) -> str:
 
 def letters_url(settings: Settings, public_id: str) -> str:
     return f"{_root(settings)}/letters/{link_token(settings, LETTERS, public_id)}"
+
+
+def stop_url(settings: Settings, public_id: str) -> str:
+    return f"{_root(settings)}/stop/{link_token(settings, STOP, public_id)}"
 
 
 def invitation_url(settings: Settings, organiser_id: int, until: datetime) -> str:

@@ -62,6 +62,14 @@ def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The command keeps its files to itself, in this process too: the next test begins anew."""
+    kept = os.umask(0o022)
+    yield
+    os.umask(kept)
+
+
 @pytest.fixture(scope="session")
 def sqlite() -> Iterator[Ground]:
     ground = SqliteGround()

@@ -112,6 +112,10 @@ def test_contacts_are_imported_checked_and_suppressed(command: Command) -> None:
     stranger = command("contacts", "check", "pm@xa.example", *page, "--by", "x@example.org")
     assert (stranger.code, stranger.err) == (1, "no such organiser: x@example.org\n")
     assert command("contacts", "suppress", "pm@xa.example", "--why", "They ask.", *by).code == 0
+    off = ("contacts", "unsuppress", "PM+x@xa.example", "--why", "They changed their mind.", *by)
+    assert command(*off).out == "PM+x@xa.example: may be written to again.\n"
+    again = command(*off)
+    assert (again.code, again.err) == (1, "PM+x@xa.example: is not on the list\n")
 
 
 def test_a_viewer_may_look_and_not_act(command: Command) -> None:
@@ -236,3 +240,48 @@ def test_a_worker_ends_when_it_is_told_to(surroundings: pytest.MonkeyPatch) -> N
     worker.send_signal(signal.SIGTERM)
     said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, said
+
+
+@pytest.fixture
+def on_a_file(surroundings: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A data folder that was there before, and that everybody on the machine may look into."""
+    folder = tmp_path / "before"
+    folder.mkdir(mode=0o755)
+    surroundings.setenv("ONE_EMAIL_DATA_DIR", str(folder))
+    surroundings.delenv("ONE_EMAIL_DATABASE_URL")
+    surroundings.delenv("ONE_EMAIL_SECRET_KEY")
+    return folder
+
+
+def open_to_others(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir() if file.stat().st_mode & 0o077}
+
+
+@once
+def test_nobody_else_on_the_machine_reads_what_is_written(
+    command: Command, on_a_file: Path, tmp_path: Path
+) -> None:
+    assert command("migrate").code == 0
+    assert command("alerts", "load", EXAMPLE).code == 0
+    assert command("alerts", "export", "example", tmp_path / "out").code == 0
+    assert (on_a_file / "one-email.sqlite").exists()
+    assert open_to_others(on_a_file) == set()
+    assert open_to_others(tmp_path / "out") == set()
+
+
+@once
+def test_a_database_that_others_could_read_is_closed_to_them_if_it_is_ours(
+    command: Command, on_a_file: Path, surroundings: pytest.MonkeyPatch
+) -> None:
+    command("migrate")
+    file = on_a_file / "one-email.sqlite"
+    for name in ("one-email.sqlite", "one-email.sqlite-wal", "notes.txt"):
+        (on_a_file / name).touch()
+        (on_a_file / name).chmod(0o664)
+    with surroundings.context() as somebody_else:
+        somebody_else.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+        assert command("alerts", "list").code == 0
+        assert file.stat().st_mode & 0o777 == 0o664
+    assert command("alerts", "list").code == 0
+    assert open_to_others(on_a_file) == {"notes.txt"}
+    assert file.stat().st_mode & 0o777 == 0o600

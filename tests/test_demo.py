@@ -173,6 +173,15 @@ def test_the_demo_serves_sends_and_ends(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=PATIENCE)
         assert (process.returncode, rest.strip()) == (0, "")
+
+
+@pytest.mark.thorough
+def test_begun_again_it_keeps_its_password_and_ends_with_its_worker(tmp_path: Path) -> None:
+    with demo(tmp_path / "data") as (process, _):
+        block(process)
+        password = (tmp_path / "data" / "demo-password").read_text().strip()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
     with demo(tmp_path / "data") as (process, address):
         assert password in block(process)
         (worker,) = [pid for pid, what in children(process).items() if what == "worker"]

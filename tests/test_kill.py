@@ -81,6 +81,7 @@ def live(settings: Settings, smtp_server: SmtpServer) -> Settings:
     )
 
 
+@pytest.mark.thorough
 async def test_killed_at_every_step_twenty_times_nothing_is_lost_and_few_go_twice(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:

@@ -60,6 +60,26 @@ def test_what_could_not_work_is_refused(tmp_path: Path, given: dict[str, str]) -
         some(tmp_path, **given).check()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("foo", "example.org", "ftp://example.org", "https://", "http://:80", "https://a b.org"),
+        *("https://example.org:99999", "https://a@example.org", "https://[::1", ""),
+        *("https://example.org/?a=b", "https://example.org/#a"),
+    ],
+)
+def test_the_address_that_people_see_is_one_of_the_web(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ValidationError, match="public_url"):
+        some(tmp_path, public_url=url)
+
+
+def test_an_address_of_the_web_is_taken_as_it_is(tmp_path: Path) -> None:
+    for url in ("https://example.org", "http://127.0.0.1:8000/", "https://[::1]:8/one"):
+        assert some(tmp_path, public_url=f" {url} ").public_url == url
+    # cookies are for https alone where the address begins so
+    assert some(tmp_path, public_url="HTTPS://example.org").public_url == "https://example.org"
+
+
 def test_live_with_a_relay_and_a_domain_is_paced(tmp_path: Path) -> None:
     settings = some(
         tmp_path,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -98,6 +98,12 @@ def is_alive(token: ApiToken) -> bool:
     return token.revoked_at is None and (ends is None or ends > clock.now())
 
 
+def alive() -> ColumnElement[bool]:
+    """The same, for a question to the database."""
+    lasts = or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > clock.now())
+    return and_(ApiToken.revoked_at.is_(None), lasts)
+
+
 def may(token: ApiToken, scope: str) -> bool:
     """Whether it was made for this, and its maker may still do it."""
     return scope in token.scopes and organisers.covers(token.organiser, NEEDS[scope])
@@ -126,6 +132,19 @@ async def revoke(session: AsyncSession, organiser: Organiser, token_id: int) -> 
     said = f"Revoked the API token “{kept.name}”"
     await audit.note(session, organiser.email, said, organisation_id=organiser.organisation_id)
     return True
+
+
+async def revoke_all(session: AsyncSession, organiser_id: int) -> list[str]:
+    """End every token of somebody's at once; gives the names of those that worked."""
+    theirs = (ApiToken.organiser_id == organiser_id, alive())
+    ended = update(ApiToken).where(*theirs).values(revoked_at=clock.now()).returning(ApiToken.name)
+    return sorted(await session.scalars(ended))
+
+
+def which_ended(names: Sequence[str]) -> str:
+    """What a sentence on record says at its end of the tokens that `revoke_all` ended."""
+    tokens = ", ".join(f"“{name}”" for name in names)
+    return f", which ended the API tokens {tokens}" if names else ""
 
 
 def _check(organiser: Organiser, name: str, scopes: Sequence[str], days: int | None) -> None:

@@ -8,17 +8,18 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit, clock
-from app.accounts import organisers, sign_in
+from app.accounts import api_tokens, organisers, sign_in
 from app.errors import FormRefused, LastOwner, Missing, NotAllowed
-from app.models import Organisation, Organiser, Role, SignIn
+from app.models import ApiToken, Organisation, Organiser, Role, SignIn
 
 
 @dataclass(frozen=True)
 class Person:
-    """One of the organisation's, and when they were last seen at a page."""
+    """One of the organisation's, when they were last seen at a page, and their programs."""
 
     organiser: Organiser
     seen_at: datetime | None
+    tokens: int  # API tokens that work
 
     @property
     def invited(self) -> bool:
@@ -37,8 +38,14 @@ async def of_organisation(session: AsyncSession, organisation_id: int) -> Sequen
         .correlate(Organiser)
         .scalar_subquery()
     )
+    tokens = (
+        select(func.count(ApiToken.id))
+        .where(ApiToken.organiser_id == Organiser.id, api_tokens.alive())
+        .correlate(Organiser)
+        .scalar_subquery()
+    )
     rows = await session.execute(
-        select(Organiser, seen)
+        select(Organiser, seen, tokens)
         .where(
             Organiser.organisation_id == organisation_id,
             or_(Organiser.password_hash != "", Organiser.disabled_at.is_(None)),
@@ -73,9 +80,9 @@ async def disable(session: AsyncSession, by: Organiser, organiser_id: int) -> Or
     if person.disabled_at is None:
         await _not_the_last(session, person)
         person.disabled_at = clock.now()
-        await sign_in.end_all(session, person.id)
+        ended = await end_all(session, person.id)
         what = "Disabled" if person.password_hash else "Took back the invitation of"
-        said = f"{what} {person.email}"
+        said = f"{what} {person.email}{ended}"
         await audit.note(session, by.email, said, organisation_id=by.organisation_id)
     return person
 
@@ -89,6 +96,21 @@ async def enable(session: AsyncSession, by: Organiser, organiser_id: int) -> Org
         said = f"Let {person.email} sign in again"
         await audit.note(session, by.email, said, organisation_id=by.organisation_id)
     return person
+
+
+async def put_out(session: AsyncSession, by: Organiser, organiser_id: int) -> None:
+    """End all their sign-ins and API tokens; they may sign in anew. Raises Missing, NotAllowed."""
+    await acting(session, by)
+    person = await another(session, by, organiser_id)
+    said = f"Put {person.email} out everywhere{await end_all(session, person.id)}"
+    await audit.note(session, by.email, said, organisation_id=by.organisation_id)
+
+
+async def end_all(session: AsyncSession, organiser_id: int, *, but: str = "") -> str:
+    """End somebody's sign-ins, but the one with this hash, and API tokens: whoever knew their
+    password may have made some. Gives what a sentence on record says of it at its end."""
+    await sign_in.end_all(session, organiser_id, but=but)
+    return api_tokens.which_ended(await api_tokens.revoke_all(session, organiser_id))
 
 
 async def rename(session: AsyncSession, organiser: Organiser, name: str) -> None:
@@ -106,11 +128,11 @@ async def rename(session: AsyncSession, organiser: Organiser, name: str) -> None
 async def change_password(
     session: AsyncSession, organiser: Organiser, password_hash: str, *, here: str
 ) -> None:
-    """A new password (hashed before: it takes long) ends all sign-ins but the one `here`."""
+    """A new password (hashed before: it takes long) ends all sign-ins but the one `here`, and all
+    API tokens."""
     kept = await session.get_one(Organiser, organiser.id)
     kept.password_hash = password_hash
-    await sign_in.end_all(session, kept.id, but=here)
-    said = "Changed their password"
+    said = f"Changed their password{await end_all(session, kept.id, but=here)}"
     await audit.note(session, kept.email, said, organisation_id=kept.organisation_id)
 
 

@@ -19,6 +19,7 @@ from pydantic import (
 from app.errors import PackBroken
 from app.wording.templates import TargetRole
 
+NEEDS = "an alert with letters needs default_roles and countries"
 PLACEHOLDERS = {"country", "date"}  # what a stage's leading line is filled with
 
 
@@ -163,7 +164,7 @@ class AlertFile(Part):
         if self.closes_at and self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
         if self.kind == "letters" and not (self.default_roles and self.countries):
-            raise ValueError("an alert with letters needs default_roles and countries")
+            raise ValueError(NEEDS)
         if self.kind == "letters" and self.texts:
             raise ValueError("texts belong to a guide")
         if self.kind == "guide" and (self.prompts or self.default_roles):

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.accounts import organisers
+from app.addresses import is_address
 from app.campaigns import packs
 from app.campaigns.zips import reading as zip_reading
 from app.campaigns.zips import taking, writing
 from app.campaigns.zips.reading import Bundle
 from app.cli import opening
-from app.errors import Missing, NotAllowed
+from app.errors import Missing, NotAllowed, Refusal
 from app.letters import erasure
 from app.models import Alert, AlertState, Organisation, Role
 from app.reporting import counts as reporting
@@ -141,6 +142,8 @@ async def acting_organiser(session: AsyncSession, email: str) -> str:
 @app.command()
 def erase(email: str) -> None:
     """Forget a supporter, and call back what has not left."""
+    if not is_address(email):
+        raise Refusal(f"{email}: this is no email address")
 
     async def work(session: AsyncSession, settings: Settings) -> tuple[int, int]:
         n = await erasure.erase(session, email, settings)

@@ -7,6 +7,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.addresses import is_address
 from app.cli import opening
 from app.cli.by_hand import acting_organiser
 from app.contacts import comparing, directory, imports, listing
@@ -61,6 +62,8 @@ def export(
     if kind not in writing.KINDS:
         raise Refusal(f"{file.name}: a file of contacts ends in .csv, .xlsx, .vcf or .json")
     rows = opening.reading(lambda session, settings: listing.rows(session, country.upper()))
+    if country and not rows:
+        raise Refusal(f"no office of “{country}” has an address here: {file.name} is not written")
     file.write_bytes(writing.KINDS[kind][0](rows))
     typer.echo(f"{file.name}: {len(rows)} addresses.")
 
@@ -90,11 +93,68 @@ def suppress_contact(
     by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
 ) -> None:
     """Never write to an address again; letters that wait for it end as suppressed."""
+    email = email.strip()
+    _check_said(email, why)
+
+    async def work(session: AsyncSession, settings: Settings) -> list[str]:
+        decided = await acting_organiser(session, by)
+        if not await suppressions.suppress(session, email, why=why, by=decided):
+            before = (await suppressions.among(session, [email]))[email.casefold()]
+            return [f"it is on the list already: {before}"]
+        await audit.note(session, decided, f"{email} is suppressed: {why}")
+        return ["nothing is sent there from now on", await _hit(session, settings, email)]
+
+    typer.echo(f"{email}: {'; '.join(opening.writing(work))}.")
+
+
+async def _hit(session: AsyncSession, settings: Settings, email: str) -> str:
+    """Whose address it is, and what becomes of what waits for it."""
+    offices = await directory.with_address(session, email)
+    if not offices:
+        return "no contact has this address (yet)"
+    delivery = settings.delivery
+    waiting = sum([await listing.waiting_letters(session, one.id, delivery) for one in offices])
+    named = ", ".join(f"{one.office} ({one.country})" for one in offices)
+    return f"it is the address of {named}; letters that wait for it and end: {waiting}"
+
+
+@app.command(name="suppressions")
+def list_suppressions() -> None:
+    """The addresses that nothing is sent to: since when, who decided it, and why."""
+    for one in opening.reading(lambda session, settings: suppressions.listed(session)):
+        typer.echo(f"{one.email}  {one.at:%Y-%m-%d}  {one.by}  {one.why}")
+
+
+@app.command()
+def unsuppress(
+    email: str,
+    why: Annotated[str, typer.Option(help="the reason, as organisers will read it")],
+    by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
+) -> None:
+    """Take an address off that list: an office's, or a supporter's who asked not to be written to.
+
+    Letters and notices that ended as suppressed stay so.
+    """
+    _check_why(why)  # what is no address may be on the list of old
 
     async def work(session: AsyncSession, settings: Settings) -> None:
         decided = await acting_organiser(session, by)
-        await suppressions.suppress(session, email, why=why, by=decided)
-        await audit.note(session, decided, f"{email} is suppressed: {why}")
+        if not await suppressions.lift(session, email):
+            fault = "is not on the list" if is_address(email) else "this is no email address"
+            raise Refusal(f"{email}: {fault}")
+        named = await directory.named(session, email)
+        await audit.note(session, decided, f"{named} may be written to again: {why}")
 
     opening.writing(work)
-    typer.echo(f"{email}: nothing is sent there from now on.")
+    typer.echo(f"{email}: may be written to again.")
+
+
+def _check_said(email: str, why: str) -> None:
+    if not is_address(email):
+        raise Refusal(f"{email}: this is no email address")
+    _check_why(why)
+
+
+def _check_why(why: str) -> None:
+    if not why.strip():
+        raise Refusal("--why is empty: say it as organisers will read it")

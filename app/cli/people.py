@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
-from app.accounts import organisations, organisers, second_factor, sign_in
+from app.accounts import organisations, organisers, people, second_factor
 from app.cli import opening
 from app.errors import Missing
 from app.models import Organisation, Organiser, Role
@@ -54,18 +54,18 @@ def add_organiser(
 
 @organiser_app.command()
 def reset_password(email: str) -> None:
-    """Set a new password for a person who has forgotten theirs; every sign-in of theirs ends."""
+    """Set a new password for a person; every sign-in and API token of theirs ends."""
     password, made = _password()
 
     async def work(session: AsyncSession, settings: Settings) -> None:
         found = await _known(session, email)
         found.password_hash = await organisers.hashed(password)
-        await sign_in.end_all(session, found.id)
-        by, said = "organiser reset-password", f"Set a new password for {found.email}"
+        ended = await people.end_all(session, found.id)
+        by, said = "organiser reset-password", f"Set a new password for {found.email}{ended}"
         await audit.note(session, by, said, organisation_id=found.organisation_id)
 
     opening.writing(work)
-    typer.echo(f"{email}: the password is new, and every sign-in has ended.")
+    typer.echo(f"{email}: the password is new, and every sign-in and API token has ended.")
     _say(password, made)
 
 

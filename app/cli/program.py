@@ -46,6 +46,8 @@ app.add_typer(returns.app, name="returns")
 
 def main() -> None:
     """Run the command; every refusal is one clear line, and an exit code that is not 0."""
+    # whatever is written holds people's words, and the data folder may be one that others can open
+    os.umask(0o077)
     # plain: the default prints the variables of every frame, and people's words with them
     plain = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback
@@ -75,10 +77,13 @@ def _first_line(text: str) -> str:
     return text.strip().split("\n")[0]
 
 
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="the port to listen on")]
+
+
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="the port to listen on")] = 8000,
+    port: PortOption = 8000,
 ) -> None:
     """Serve the pages and the API."""
     settings = opening.settings()
@@ -88,7 +93,9 @@ def serve(
     try:
         door = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as fault:
-        reason = os.strerror(fault.errno or 0)
+        # a name that is not found has a number below zero, and words of its own
+        number, words = fault.errno or 0, str(fault.strerror)
+        reason = os.strerror(number) if number > 0 else words.partition(" (")[0]
         raise OSError(f"cannot listen on {host}, port {port}: {reason}") from None
     config = uvicorn.Config(
         create_app(settings),
@@ -114,6 +121,7 @@ def worker(
 
     async def work(settings: Settings, database: Database) -> None:
         settings.check()
+        await opening.check_clock(database)
         opening.leave_alone_what_stays()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,9 +138,7 @@ def worker(
 
 
 @app.command(name="demo")
-def run_demo(
-    port: Annotated[int, typer.Option(help="the port to listen on")] = 8000,
-) -> None:
+def run_demo(port: PortOption = 8000) -> None:
     """Serve and send at once; nothing leaves this machine."""
     asyncio.run(running.run(opening.settings(), port, typer.echo))
 
@@ -145,7 +151,8 @@ def migrate() -> None:
 
     async def work() -> None:
         database = Database(settings.database)
-        await migrating.upgrade(database)
+        with opening.reaching(settings):
+            await migrating.upgrade(database)
         await database.close()
 
     asyncio.run(work())

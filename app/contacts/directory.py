@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
+from app.addresses import GMAIL, OF_GMAIL, fold
 from app.contacts import reports
 from app.errors import FormRefused, Missing
 from app.models import AddressReport, Contact, Target
@@ -95,10 +96,32 @@ async def check(
     return contacts
 
 
+async def with_address(session: AsyncSession, email: str) -> list[Target]:
+    """The offices that are reached at this address now, in the order of the directory."""
+    found = _current().where(func.lower(Contact.email) == email.strip().lower())
+    return [target for target, _ in await session.execute(found)]
+
+
 async def any_of(session: AsyncSession, emails: Collection[str]) -> bool:
-    """Whether one of these is, or was, the address of an office."""
-    known = func.lower(Contact.email).in_([one.lower() for one in emails])
+    """Whether one of these is, or was, the address of an office; of Gmail's, in any spelling."""
+    written = func.lower(Contact.email)
+    undotted = [one for email in emails for one in _undotted(fold(email))]
+    known = or_(
+        written.in_([one.lower() for one in emails]),
+        func.replace(written, ".", "").in_(undotted),
+    )
     return await session.scalar(select(Contact.id).where(known).limit(1)) is not None
+
+
+def _undotted(folded: str) -> list[str]:
+    """Both names of a mailbox at Gmail with no dot in them; of any other address nothing."""
+    local, _, domain = folded.rpartition("@")
+    return [f"{local}@{one.replace('.', '')}" for one in OF_GMAIL] if domain == GMAIL else []
+
+
+async def named(session: AsyncSession, email: str) -> str:
+    """An address as it may stand on record for ever: a person's does not."""
+    return email if await any_of(session, {email, fold(email)}) else "An address of no office"
 
 
 async def unchecked(session: AsyncSession) -> int:

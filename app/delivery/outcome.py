@@ -10,6 +10,7 @@ from app.outbox.notices import NoticeClaim
 from app.outbox.telling.alarms import AlarmClaim
 
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")  # RFC 3463 2
+Why = Literal["connect", "tls", "sign-in", "refused"]
 LONGEST_REPLY = 2000
 LONGEST_QUEUE_ID = 100
 # what servers call a message they took, in their 250: each with what such a reply holds, for to
@@ -84,11 +85,12 @@ class Rejected(Answer):
 class Unreached(Answer):
     """A relay cannot be reached, or does not let us in: its own affair, and no letter's.
 
-    No word of the message was spoken; the letter goes back as it was. `why`: what was refused.
+    It took nothing of the message, which goes back as it was. `why`: what it did not let us do;
+    "refused": to send, whatever the message.
     """
 
     word = "unreached"
-    why: Literal["connect", "tls", "sign-in"] = "connect"
+    why: Why = "connect"
 
 
 @dataclass(frozen=True)

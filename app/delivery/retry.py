@@ -9,6 +9,9 @@ NO_WAIT = timedelta(0)
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=3)
 PATIENCE = timedelta(hours=72)
+# Hours go by in which nobody could have tried, for our relay rested or no worker ran: who has been
+# put off for this often has really been put off. With nothing in between it takes nine hours.
+LEAST_TRIES = 8
 AN_HOUR = timedelta(hours=1)
 SURPRISES = 3
 MAILBOX_FULL = "5.2.2"  # it may be emptied: RFC 3463 3.3
@@ -53,7 +56,7 @@ def is_deferred(outcome: Answer) -> bool:
 def _after_deferral(
     attempts: int, waited: timedelta, chance: float
 ) -> tuple[LetterStatus, timedelta]:
-    if waited >= PATIENCE:
+    if waited >= PATIENCE and attempts >= LEAST_TRIES:
         return LetterStatus.EXPIRED, NO_WAIT
     doublings = min(max(attempts - 1, 0), 10)
     wait = min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)

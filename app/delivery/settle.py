@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
 from app.db import Database
+from app.delivery import sparing
 from app.delivery.outcome import (
     Answer,
     Deferred,
@@ -44,6 +45,7 @@ HOPELESS = (DataError, IntegrityError, ValueError, TypeError, LookupError)
 LONGEST_PAUSE = 60.0
 MANY = 300  # results in one commit, where they come as fast as that
 GATHERING = 0.05  # seconds to wait for so many of them
+OTHERS_FIRST = timedelta(minutes=15)  # longer than a relay ever rests
 ATTEMPTS = rows.Insert(
     cast(Table, Attempt.__table__),
     (
@@ -161,6 +163,14 @@ async def settle(
     session: AsyncSession, finished: Sequence[Finished], *, worker: str, settings: Settings
 ) -> None:
     """Attempts on record; letters and notices moved on, where this worker still holds them."""
+    unwell = [one for one in finished if not isinstance(one.outcome, Taken)]
+    resting: frozenset[str] = frozenset()
+    if unwell:
+        spared, resting = await sparing.spared(
+            session, unwell, finished, by=worker, settings=settings
+        )
+        await _spare(session, spared, worker=worker, paced=settings.paced)
+        finished = [one for one in finished if one not in spared] if spared else finished
     letters = [(one.work.letter, one) for one in finished if isinstance(one.work, Claim)]
     others = [(one.work.notice, one) for one in finished if not isinstance(one.work, Claim)]
     failures = await _failures(session, Attempt.letter_id, letters)
@@ -176,7 +186,9 @@ async def settle(
     for step in sorted(steps):
         moved = await _move(session, steps[step], step, worker)
         news += moved if step[0] in NEWS else ()
-    await _refuse(session, finished, worker, settings)
+    await _refuse(
+        session, [one for one in unwell if one.outcome.host not in resting], worker, settings
+    )
     if news:
         await notices.follow(session, sorted(news), mail_domain=settings.mail_domain)
     for notice, one in others:
@@ -197,6 +209,23 @@ async def give_back(
         await notices.give_back(session, worker, others)
 
 
+async def _spare(
+    session: AsyncSession, spared: Sequence[Finished], *, worker: str, paced: bool
+) -> None:
+    """Return what our own relay turned away: it was never tried, but others try first, or one
+    that only looks like the relay's affair would hold them all."""
+    by_words: dict[str, list[int]] = defaultdict(list)
+    for one in spared:
+        if isinstance(one.work, Claim):
+            by_words[_note(one.outcome)].append(one.work.letter.id)
+    for words, letters in sorted(by_words.items()):
+        note = f"our relay turned it away; given back {words}".rstrip()
+        await claims.give_back(session, worker, letters, paced=paced, wait=OTHERS_FIRST, note=note)
+    others = [one.work.notice.id for one in spared if not isinstance(one.work, Claim)]
+    if others:
+        await notices.give_back(session, worker, others, wait=OTHERS_FIRST)
+
+
 async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) -> set[int]:
     """Move letters that ended alike; one that is no longer ours gets a line in its history."""
     to, wait, note, attempts = step
@@ -206,26 +235,50 @@ async def _move(session: AsyncSession, group: Ended, step: Step, worker: str) ->
     )
     if len(settled) == len(group):
         return settled
+    return settled | await _move_late(
+        session, [(letter, one) for letter, one in group if letter.id not in settled], to, worker
+    )
+
+
+async def _move_late(
+    session: AsyncSession, group: Ended, to: LetterStatus, worker: str
+) -> set[int]:
+    """What was taken and waits to be sent again needs no second time; all else is only noted."""
+    moved: set[int] = set()
+    if to in queue.SENT:
+        which = [Letter.id.in_([letter.id for letter, _ in group])]
+        said = "taken after the lease had run out"
+        found = await queue.move(session, which, frm=queue.QUEUED, to=to, by=worker, note=said)
+        moved = {row.id for row in found}
     for letter, one in group:
-        if letter.id not in settled:
+        if letter.id not in moved:
             late = f"{one.outcome.word} after the lease had run out"
             await queue.note_event(session, letter.id, LATE, worker, late)
-    return settled
+    return moved
 
 
 async def _refuse(
-    session: AsyncSession, finished: Sequence[Finished], worker: str, settings: Settings
+    session: AsyncSession, unwell: Sequence[Finished], worker: str, settings: Settings
 ) -> None:
     """What follows from each refusal, once for an address; in one order, or two workers whose
     letters were refused by the same offices would wait for each other."""
     refused = {
         (one.address.lower(), one.outcome.enhanced): one.outcome.reply
-        for one in finished
-        if isinstance(one.work, Claim) and isinstance(one.outcome, Rejected)
+        for one in unwell
+        if isinstance(one.work, Claim) and _is_refusal(one.outcome)
     }
     for (address, enhanced), reply in sorted(refused.items()):
         said = {"enhanced": enhanced, "reply": reply, "by": worker}
         await refusals.refused(session, address, **said, settings=settings)
+
+
+def _is_refusal(outcome: Answer) -> bool:
+    """Whether it is to be counted: a letter's own, or an office's policy, which turned us away
+    before it heard of the letter and so left that waiting."""
+    if isinstance(outcome, Deferred):
+        final = outcome.by_exchange and (outcome.code or 0) >= 500
+        return final and outcome.enhanced.startswith(refusals.POLICY)
+    return isinstance(outcome, Rejected)
 
 
 async def _waited(session: AsyncSession, one: Finished, settings: Settings) -> timedelta:

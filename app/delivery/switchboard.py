@@ -185,7 +185,7 @@ class Switchboard:
         relay = _relay(line)
         log.warning("a relay does not let us in", relay=relay.name, why=outcome.reply)
         lately = monotonic() - self._let_in_at.get(relay.name, -float("inf")) < LOOK_EVERY
-        if lately and self._lines.count(relay) > 1:
+        if lately and self._lines.count(relay) > 1 and outcome.why != "refused":
             # it has only too many of us: one line less, until the next look
             at = self._lines.index(relay)
             self._set_lines(self._lines[:at] + self._lines[at + 1 :])

@@ -23,7 +23,7 @@ from app.db import Database
 from app.delivery import sandbox
 from app.delivery.attempt import Prepared, attempt, prepare
 from app.delivery.holding import Holding
-from app.delivery.outcome import Failed, Unreached, Work
+from app.delivery.outcome import Deferred, Taken, Unreached, Work
 from app.delivery.practice.beside import Side, beside
 from app.delivery.routes.connection import END_OF_DATA, Connection, Sender
 from app.delivery.routes.direct import Direct
@@ -42,6 +42,7 @@ IDLE = 10.0  # seconds without work after which a connection is closed
 LONGEST_PAUSE = 60.0
 MOST_AT_ONCE = 500  # letters in one claim, however fast they leave
 AT_A_STRETCH = 50  # messages written before others have their turn
+LET_IN = (Taken, Deferred)  # a relay that refuses a letter may refuse them all
 
 
 async def run(
@@ -191,11 +192,11 @@ class Worker:
 
     async def _claim(self) -> int:
         """Notices first, then letters: only what free senders can begin soon."""
-        room = 2 * self._appetite - len(self._held)
-        if room < self._appetite:
-            return 0
         if self.lines.line(0) is None:
             self._put_aside()  # nobody lets us in: what waits here waits better in the outbox
+            return 0
+        room = 2 * self._appetite - len(self._held)
+        if room < self._appetite:
             return 0
         delivery, starved = str(self.settings.delivery), self._todo.empty()
         until = clock.now() + self.lease
@@ -278,13 +279,16 @@ class Worker:
             following = self._following()
             finished = await attempt(current, following, sender)
             if isinstance(finished.outcome, Unreached):
-                self._settler.give_back(current.work)
+                if finished.outcome.why == "refused":
+                    self._settler.settle(finished)
+                else:
+                    self._settler.give_back(current.work)
                 if following:
                     self._settler.give_back(following.work)
                 await self._tell(self.lines.not_let_in(line, finished.outcome))
                 return
             self._settler.settle(finished)
-            if not isinstance(finished.outcome, Failed) and self.lines.let_in(line):
+            if isinstance(finished.outcome, LET_IN) and self.lines.let_in(line):
                 await self._tell(self.lines.tell(line))
             if following and self.stop.is_set():
                 self._settler.give_back(following.work)

@@ -18,6 +18,7 @@ from app.campaigns.offices import Office
 from app.db import write_sums
 from app.delivery import settle
 from app.delivery.outcome import Deferred, Finished, Outcome, Rejected, Taken
+from app.delivery.retry import LEAST_TRIES
 from app.demo.people import Person, people
 from app.errors import Missing
 from app.letters import confirmation, participation, submission
@@ -62,7 +63,7 @@ HEARD_LATER = (
 )
 A_PART = 3  # of the letters is kept to compare new ones with: it is quicker
 RECENT = 2  # days whose forms would be reminded of, and nobody is there to read it
-PATIENT = timedelta(days=4)  # a letter that expires needs so long
+PATIENT = timedelta(days=LEAST_TRIES)  # a letter that expires is tried once a day
 
 Written = list[tuple[Submission, list[Office]]]
 

@@ -14,6 +14,7 @@ from app.campaigns import offices
 from app.errors import FormRefused, LinkExpired, Missing, TextChanged
 from app.letters import form as forms
 from app.letters import participation
+from app.letters.people import keys_of
 from app.letters.words import edits, prints, texts
 from app.letters.words.edits import Edit
 from app.models import (
@@ -138,34 +139,43 @@ async def confirm(
     letters = await waiting(session, submission)
     if letters and seal(letters) != shown:
         raise TextChanged()
-    claimed = await session.scalar(
-        update(Submission)
-        .where(Submission.id == submission.id, Submission.confirmed_at.is_(None))
-        .values(confirmed_at=clock.now())
-        .returning(Submission.id)
-    )
-    if claimed is None:
+    if not await _is_first(session, submission):
         return Confirmed(0, 0, 0)
-    addresses = {one.contact.email for one in letters if one.contact}
+    addresses = [one.contact.email for one in letters if one.contact]
     barred = await suppressions.among(session, addresses)
-    queued: list[Waiting] = []
+    queued, known_as = list[Waiting](), keys_of(settings, submission)
     duplicates = suppressed = 0
     for one in letters:
         if why := barred.get(one.contact.email.casefold()) if one.contact else None:
             await _end(session, one, LetterStatus.SUPPRESSED, why)
             suppressed += 1
-        elif await _queue(session, submission, one):
+        elif await _queue(session, submission, one, known_as):
             queued.append(one)
         else:
             await _end(session, one, LetterStatus.CANCELLED, "you had already written to them")
             duplicates += 1
     if queued:
-        await participation.count(session, submission)
+        await participation.count(session, submission, known_as)
         await prints.keep(session, settings, [_printed(submission, one) for one in queued])
     if duplicates:
         domain = settings.mail_domain
         await notices.put(session, submission, NoticeKind.DUPLICATE, mail_domain=domain)
     return Confirmed(len(queued), duplicates, suppressed)
+
+
+async def _is_first(session: AsyncSession, submission: Submission) -> bool:
+    """Whether nobody pressed before us: the button, or “this was not me”."""
+    claimed = await session.scalar(
+        update(Submission)
+        .where(
+            Submission.id == submission.id,
+            Submission.confirmed_at.is_(None),
+            Submission.erased_at.is_(None),
+        )
+        .values(confirmed_at=clock.now())
+        .returning(Submission.id)
+    )
+    return claimed is not None
 
 
 async def lapse(session: AsyncSession) -> int:
@@ -184,9 +194,11 @@ async def lapse(session: AsyncSession) -> int:
     return len(moved)
 
 
-async def _queue(session: AsyncSession, submission: Submission, one: Waiting) -> bool:
+async def _queue(
+    session: AsyncSession, submission: Submission, one: Waiting, known_as: Sequence[str]
+) -> bool:
     """Queue a letter, unless this person already wrote to this office in this alert."""
-    if await _already_written(session, submission, one):
+    if await _already_written(session, submission, one, known_as):
         return False
     sealed = {
         "stage": one.stage,
@@ -214,14 +226,16 @@ def _printed(submission: Submission, one: Waiting) -> prints.Confirmed:
     return prints.Confirmed(one.letter.id, one.target.id, one.letter.delivery, text)
 
 
-async def _already_written(session: AsyncSession, submission: Submission, one: Waiting) -> bool:
+async def _already_written(
+    session: AsyncSession, submission: Submission, one: Waiting, known_as: Sequence[str]
+) -> bool:
     found = await session.scalar(
         select(Letter.id)
         .where(
             Letter.alert_id == submission.alert_id,
             Letter.target_id == one.target.id,
             Letter.delivery == submission.delivery,
-            Letter.person_key == submission.person_key,
+            Letter.person_key.in_(known_as),
             Letter.status.not_in(FREED),
         )
         .limit(1)

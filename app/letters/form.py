@@ -14,7 +14,8 @@ from app.letters.words.texts import clean
 
 LIMITS = {"name": 120, "city": 120, "postal_address": 400, "subject": 150, "own_words": 10_000}
 ONE_LINE = ("name", "city", "subject")
-THEIR_OWN = ("own_words", "subject")  # what they write; a name or an address is what it is
+THEIR_OWN = ("own_words", "subject")  # what they write
+WHO = ("name", "city", "postal_address")  # anybody can have these sent, so they carry no message
 SOURCE_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "partner")
 
 
@@ -37,6 +38,7 @@ class Form:
     edits: Mapping[int, Edit] = field(default_factory=dict)  # by the office's target id
     source: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None  # the preview's choice of variants, so that what was read is sent
+    email_as_is: str = ""  # an address that looked mistyped, and was sent once more
     page: str = ""  # drawn at random: a letter opened twice from one page counts once
 
 
@@ -89,9 +91,9 @@ def checked(form: Form, refused_words: Sequence[str] = ()) -> Form:
 def unkind(form: Form, refused_words: Sequence[str]) -> dict[str, str]:
     """What a letter may not say, in the fields of a tidied form that are theirs to write."""
     found: dict[str, str] = {}
-    for name in THEIR_OWN:
-        text = getattr(form, name)
-        if len(text) <= LIMITS[name] and (reason := refused.why(text, refused_words)):
+    for name in (*THEIR_OWN, *WHO):
+        text, look = getattr(form, name), refused.why_of_a_name if name in WHO else refused.why
+        if len(text) <= LIMITS[name] and (reason := look(text, refused_words)):
             found[name] = reason
     return found
 
@@ -101,7 +103,8 @@ def _address(email: str) -> tuple[str, str]:
     if not email:
         return "", "missing"
     try:
-        found = validate_email(email, check_deliverability=False)
+        # strict: RFC 5321 section 4.5.3.1.1, at most 64 octets before the @
+        found = validate_email(email, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return "", "not_an_address"
     return (found.ascii_email, "") if found.ascii_email else ("", "address_not_ascii")

@@ -1,6 +1,7 @@
 """People with a confirmed letter, each counted once per alert and once per campaign; and where
 their forms came from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -14,9 +15,12 @@ MOST_SOURCES = 200  # of one alert: anybody can write anything into a link
 OTHER = "other"
 
 
-async def count(session: AsyncSession, submission: Submission) -> None:
+async def count(
+    session: AsyncSession, submission: Submission, known_as: Sequence[str] = ()
+) -> None:
     """Count this submission's person where nobody has yet, and where the form came from; once for
-    a form whose letters were just confirmed. `submission.alert` must be loaded.
+    a form whose letters were just confirmed. `submission.alert` must be loaded; `known_as`: the
+    keys that the person may have been counted by.
 
     The row decides, not a look at it: the same person may confirm in two alerts at one moment.
     """
@@ -24,6 +28,8 @@ async def count(session: AsyncSession, submission: Submission) -> None:
     counted = []
     for scope, ref in places.items():
         place = {"scope": scope, "ref": ref, "delivery": submission.delivery}
+        if await _is_counted(session, place, set(known_as) - {submission.person_key}):
+            continue
         new = await session.scalar(
             insert_for(session)(Participation)
             .values(**place, person_key=submission.person_key, at=clock.now())
@@ -34,6 +40,12 @@ async def count(session: AsyncSession, submission: Submission) -> None:
             counted.append(place | {"n": 1})
     add_up(session, SupporterCount.__table__, counted)  # type: ignore[arg-type]
     await _count_source(session, submission)
+
+
+async def _is_counted(session: AsyncSession, place: dict[str, Any], keys: set[str]) -> bool:
+    """Whether the person was counted here by another key."""
+    theirs = select(Participation.ref).filter_by(**place).where(Participation.person_key.in_(keys))
+    return bool(keys) and await session.scalar(theirs) is not None
 
 
 async def _count_source(session: AsyncSession, submission: Submission) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
+from app.addresses import fold
 from app.campaigns import alerts, offices
 from app.campaigns.offices import Office
 from app.contacts import directory
@@ -45,7 +46,7 @@ async def submit(session: AsyncSession, settings: Settings, alert: Alert, form: 
     delivery = alerts.delivery_for(alert, settings, form.email)
     available = await offices.of_alert(session, alert, delivery)
     form, chosen = checked(alert, form, available)
-    if await directory.any_of(session, [form.email]):
+    if await directory.any_of(session, [form.email, fold(form.email)]):
         # or a stranger's form would have us write to an office, past its pace
         raise FormRefused({"email": "an_office"})
     submission = of_form(settings, alert, form, chosen)

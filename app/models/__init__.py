@@ -1,6 +1,15 @@
 """All tables, in the order a letter meets them, from who to how many."""
 
-from app.models.between import Attempt, Event, Freeze, Returned, SandboxMessage, Suppression
+from app.models.between import (
+    GUESSED_LETTER,
+    GUESSED_NOTICE,
+    Attempt,
+    Event,
+    Freeze,
+    Returned,
+    SandboxMessage,
+    Suppression,
+)
 from app.models.how_many import (
     DayCount,
     Participation,
@@ -42,6 +51,8 @@ from app.models.why import (
 
 __all__ = [
     "FREED",
+    "GUESSED_LETTER",
+    "GUESSED_NOTICE",
     "HOLDS_ITS_PLACE",
     "AddressReport",
     "Alert",

@@ -49,6 +49,11 @@ class Attempt(Base):
     )
 
 
+# what is noted of a return that seems to be about a letter or a notice, with its number
+GUESSED_LETTER = "it may be about letter "
+GUESSED_NOTICE = "it may be about notice "
+
+
 class Returned(Base):
     """Mail that came back, and what was made of it; never a supporter's own reply."""
 

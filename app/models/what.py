@@ -116,6 +116,19 @@ class Letter(Outgoing, Base):
             "id",
             where="status = 'queued'",
         ),
+        # those in it that were tried before: they go first. All that is asked of them is in it, or
+        # SQLite takes the index of all that wait for as good, and reads a whole lane
+        partial_index(
+            "ix_letter_again",
+            "delivery",
+            "target_id",
+            "alert_id",
+            "not_before",
+            "id",
+            "attempts",
+            "status",
+            where="status = 'queued' AND attempts > 0",
+        ),
         partial_index("ix_letter_lease", "lease_until", where="status = 'sending'"),
         partial_index("ix_letter_failed", "id", where="status = 'failed'"),
         # one letter per person, target and alert, from confirmation on

@@ -144,23 +144,31 @@ async def renew(
 
 
 async def give_back(
-    session: AsyncSession, worker: str, letter_ids: Sequence[int], *, paced: bool = False
+    session: AsyncSession,
+    worker: str,
+    letter_ids: Sequence[int],
+    *,
+    paced: bool = False,
+    wait: timedelta | None = None,
+    note: str = "not begun; given back",
 ) -> None:
     """Return letters that were claimed and never begun, as if they had not been touched.
 
     `paced`: they had taken a place in what their mailboxes may have that day. The turn itself
-    stays taken: another letter may have had the next one already.
+    stays taken: another letter may have had the next one already. `wait`: others go first.
     """
     if not letter_ids:
         return
+    later = {} if wait is None else {"not_before": clock.now() + wait}
     back = await queue.move(
         session,
         [Letter.id.in_(letter_ids), Letter.worker == worker],
         frm=LetterStatus.SENDING,
         to=LetterStatus.QUEUED,
         by=worker,
-        note="not begun; given back",
-        values={
+        note=note,
+        values=later
+        | {
             "worker": "",
             "lease_until": None,
             "attempts": Letter.attempts - 1,

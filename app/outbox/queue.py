@@ -33,13 +33,16 @@ CANCELLED, SUPPRESSED, LAPSED = (
     LetterStatus.LAPSED,
 )
 
-# from → to; a status that is not a key is an ending
+# from → to; a status that is not a key is an ending. What waits, or was given up, may have been
+# taken all the same: its server's yes came when the worker's lease had run out, or was lost and a
+# report tells of it later. It is not sent a second time, nor called expired.
 NEXT: dict[LetterStatus, frozenset[LetterStatus]] = {
     HELD: frozenset({QUEUED, CANCELLED, SUPPRESSED, LAPSED}),
-    QUEUED: frozenset({SENDING, CANCELLED, SUPPRESSED}),
+    QUEUED: frozenset({SENDING, HANDED_OVER, ACCEPTED, CANCELLED, SUPPRESSED}),
     SENDING: frozenset({HANDED_OVER, ACCEPTED, QUEUED, REJECTED, EXPIRED, FAILED}),
     HANDED_OVER: frozenset({ACCEPTED, BOUNCED}),
     ACCEPTED: frozenset({BOUNCED}),
+    EXPIRED: frozenset({ACCEPTED}),
     FAILED: frozenset({QUEUED}),
 }
 SENT = frozenset({HANDED_OVER, ACCEPTED})

@@ -1,7 +1,7 @@
 """What a server's hard no says of an address, or of everybody behind its host."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +26,8 @@ async def refused(
 ) -> None:
     """Draw what follows from a 5xx to this address, whether said at once or by returned mail.
 
-    A policy refusal speaks of us, and the tenth in an hour freezes the host; one of a letter's
+    A policy refusal speaks of us, and the tenth in an hour freezes the host, also where it came
+    before any letter was spoken of, so that none was lost by it; one of a letter's
     content speaks of that letter. Any other marks the contact for review, and where there is no
     such address its letters wait for that review: each would only be lost. The organisers
     concerned are told of either freeze by mail.
@@ -51,6 +52,25 @@ async def refused(
         made = [one for one in ids if await _freeze(session, "contact", one, reply, by)]
         if made:  # one address of several offices is one mail
             await _tell(session, "contact", made[0], NoticeKind.NO_SUCH_ADDRESS, settings)
+
+
+async def taken_back(
+    session: AsyncSession, emails: Collection[str], *, since: datetime, by: str
+) -> None:
+    """What refusals said of these addresses since then was not true: it was our relay's affair."""
+    for email in sorted({one.lower() for one in emails}):  # in the order in which they are marked
+        cleared = await session.scalars(
+            update(Contact)
+            .where(
+                func.lower(Contact.email) == email,
+                Contact.retired_at.is_(None),
+                Contact.review_at >= since,
+            )
+            .values(review_at=None, review_why="")
+            .returning(Contact.id)
+            .execution_options(synchronize_session=False)
+        )
+        await reviewed(session, sorted(cleared.all()), by=by)
 
 
 async def reviewed(session: AsyncSession, contact_ids: Sequence[int], *, by: str) -> int:

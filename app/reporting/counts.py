@@ -173,12 +173,22 @@ SUPPORTERS = select(SupporterCount.n).where(
     SupporterCount.ref == _REF,
     SupporterCount.delivery == bindparam("delivery"),
 )
+SENT = select(func.sum(SendCount.n)).where(
+    SendCount.alert_id == _REF,
+    SendCount.delivery == bindparam("delivery"),
+    SendCount.status.in_(sorted(queue.SENT)),
+)
 NONE = {status.value: 0 for status in LetterStatus}
 
 
 async def of_alert(session: AsyncSession, alert_id: int, delivery: str) -> Counts:
     """The counts of one alert; its supporters are distinct people with a confirmed letter."""
     return await _counts(session, OF_ALERT, "alert", alert_id, delivery)
+
+
+async def sent(session: AsyncSession, alert_id: int, delivery: str) -> int:
+    """The number of an alert that we print large, without the rest of its counts."""
+    return await session.scalar(SENT, {"ref": alert_id, "delivery": delivery}) or 0
 
 
 async def of_campaign(session: AsyncSession, campaign_id: int, delivery: str) -> Counts:

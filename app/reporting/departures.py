@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
@@ -15,6 +15,7 @@ from app.models import Alert, Letter, LetterStatus, Submission
 from app.outbox import freezes
 from app.outbox.pacing import forecast
 from app.outbox.pacing.forecast import Departure
+from app.outbox.pacing.lanes import IS_QUEUED, TRIED_BEFORE
 from app.reporting import curves
 from app.reporting.boxes import Box, Boxes, Lane, load
 from app.settings import Settings
@@ -78,12 +79,12 @@ async def of_submission(
     letters = await _that_wait(session, submission)
     if submission.delivery != settings.delivery or not letters:
         return {}
-    if not settings.paced:
-        return {one.id: Leaving(clock.now(), soon=True) for one in letters}
     boxes = await load(session, settings)
     ours = {one: box for one in letters if (box := boxes.of_target.get(one.target_id))}
     found = {one.id: Leaving(None, refusing=True) for one, box in ours.items() if box.refusing}
     moving = {one: box for one, box in ours.items() if boxes.moves(one.alert_id, box)}
+    if not settings.paced:
+        return found | {one.id: Leaving(clock.now(), soon=True) for one in moving}
     departures = _departures(boxes, {box.email for box in moving.values()})
     for one, box in moving.items():
         place = _place(boxes.lanes_of(box), one, await _ahead(session, one))
@@ -244,21 +245,27 @@ async def _that_wait(session: AsyncSession, submission: Submission) -> Sequence[
 
 
 async def _ahead(session: AsyncSession, letter: Letter) -> int:
-    """How many letters of its lane leave before it."""
+    """How many letters of its lane leave before it: those tried before go first."""
+    its_lane = and_(
+        IS_QUEUED,
+        Letter.delivery == letter.delivery,
+        Letter.target_id == letter.target_id,
+        Letter.alert_id == letter.alert_id,
+    )
     earlier = or_(
         Letter.not_before < letter.not_before,
         and_(Letter.not_before == letter.not_before, Letter.id < letter.id),
     )
-    lane = (
-        select(Letter.id)
-        .where(
-            Letter.status == LetterStatus.QUEUED,
-            Letter.delivery == letter.delivery,
-            Letter.target_id == letter.target_id,
-            Letter.alert_id == letter.alert_id,
-            earlier,
-        )
-        .limit(MOST_COUNTED)
-        .subquery()
+    if letter.attempts:
+        return await _n(session, its_lane, TRIED_BEFORE, earlier)
+    # none that a move of its country put out of the way
+    soon = Letter.not_before <= clock.now() + freezes.LONGER_THAN_A_SERVER_ASKS
+    return await _n(session, its_lane, earlier) + await _n(
+        session, its_lane, TRIED_BEFORE, ~earlier, soon
     )
-    return await session.scalar(select(func.count()).select_from(lane)) or 0
+
+
+async def _n(session: AsyncSession, *which: ColumnElement[bool]) -> int:
+    """How many letters these are, as far as it matters."""
+    found = select(Letter.id).where(*which).limit(MOST_COUNTED).subquery()
+    return await session.scalar(select(func.count()).select_from(found)) or 0

@@ -57,6 +57,7 @@ class LetterLine:
     country: str
     office: str
     institution: str
+    institution_local: str
     status: str
     status_at: datetime
     not_before: datetime
@@ -187,6 +188,7 @@ def _line(
         country=target.country,
         office=target.office,
         institution=target.institution,
+        institution_local=target.institution_local,
         status=letter.status,
         status_at=letter.status_at,
         not_before=letter.not_before,
@@ -196,7 +198,7 @@ def _line(
         tries=tries,
         last=last,
         taken=taken,
-        in_doubt=bool(broke_off) and taken is None,
+        in_doubt=bool(broke_off) and taken is None and letter.status != LetterStatus.ACCEPTED,
     )
 
 

@@ -14,6 +14,7 @@ from app.web.organisers import alerts, counts, desk, door, limits, outbox, pacin
 from app.web.organisers.contacts import directory as contacts_directory
 from app.web.organisers.contacts import imports as contacts_imports
 from app.web.organisers.contacts import offices as contacts_offices
+from app.web.organisers.contacts import suppressed as contacts_suppressed
 from app.web.organisers.editor import letters as editor_letters
 from app.web.organisers.editor import new as editor_new
 from app.web.organisers.editor import page as editor_page
@@ -35,7 +36,7 @@ from app.web.supporters import alerts as supporters_alerts
 from app.web.supporters import confirm, letters, own_mailbox, waiting, wrong_address
 from app.web.supporters import counts as supporters_counts
 from app.web.supporters.mine import answers as mine_answers
-from app.web.supporters.mine import forgetting, live, more
+from app.web.supporters.mine import forgetting, live, more, stopping
 from app.web.supporters.spreading import embed, picture
 from app.web.supporters.spreading import sharing as passing_on
 
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mine_answers.router,
     more.router,
     forgetting.router,
+    stopping.router,
     passing_on.router,
     own_mailbox.router,
     wrong_address.router,
@@ -81,6 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     contacts_directory.router,
     contacts_offices.router,
     contacts_imports.router,
+    contacts_suppressed.router,
     counts.router,
     exporting.router,
     loading.router,

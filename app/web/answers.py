@@ -20,6 +20,7 @@ from app.web import armour, pages, problems
 from app.web.organisers.people import kept as carrying
 from app.web.organisers.people.kept import Kept
 
+OVER = (404, 405, 410)  # the same form sent again would end so again
 NOT_TEXT = "22021"  # character_not_in_repertoire: what PostgreSQL says of a zero byte
 
 log = structlog.get_logger("problems")
@@ -128,6 +129,8 @@ async def _answer(
         title=translate(problem.title),
         sentence=sentence,
         fields=fields or {},
+        missing=problem.status == 404,
+        can_succeed=problem.status not in OVER and kind is not errors.OwnMailboxOnly,
         kept=kept.fields,
         files=kept.files,
         resume=kept.packed() if signed_out else "",

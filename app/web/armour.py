@@ -34,7 +34,7 @@ FRAMED = re.compile(r"^/organise/alerts/[^/]+/draft/")
 # partners show these on pages of theirs
 EMBEDDED = re.compile(r"^/alerts/[^/]+/embed(/|$)")
 # a token in an address opens somebody's letters, or the desk, to whoever reads the log
-TOKENS = re.compile(r"^/(confirm|letters|organise/invitations)/[^/]+")
+TOKENS = re.compile(r"^/(confirm|letters|stop|organise/invitations)/[^/]+")
 
 Known = Callable[[Scope], Awaitable[bool]]  # whether somebody of ours brings it
 

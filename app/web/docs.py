@@ -1,5 +1,6 @@
 """The API's description as a page, made here from its own schema: no scripts, no other host."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -35,6 +36,7 @@ def _call(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
     return {
         "method": method.upper(),
         "path": path,
+        "anchor": "-".join(re.findall(r"[a-z0-9]+", f"{method} {path}".lower())),
         "summary": operation.get("summary", ""),
         "description": operation.get("description", ""),
         "parameters": [

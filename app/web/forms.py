@@ -33,6 +33,10 @@ SENTENCES = {
         "This does not look like an email address. It has a name, an @ and a domain: "
         "mari@example.org"
     ),
+    "slip": marked(
+        "Did you mean %(piece)s? If so, please correct it. If your address is right as it stands, "
+        "send the form once more."
+    ),
     "address_not_ascii": marked(
         "We cannot write to an address with letters like these before the @ yet."
     ),
@@ -94,6 +98,7 @@ def read(data: FormData, *, language: str) -> Form:
         edits=_edits(data),
         source={key: str(data[key]) for key in SOURCE_KEYS if key in data},
         seed=int(seed) % A_SEED if _is_number(seed) else None,
+        email_as_is=str(data.get("email_as_is", "")),
         page=str(data.get("page", ""))[:64],
     )
 

@@ -158,6 +158,10 @@ def _filters(language: str) -> dict[str, Any]:
         """A day where there is little room: a label of a drawing."""
         return dates.format_skeleton("yMMMd" if with_year else "MMMd", value, locale=locale)
 
+    def month(value: date) -> str:
+        """A month by itself where there is little room."""
+        return dates.format_date(value, "LLL", locale=locale)
+
     def local_time(value: datetime, zone: str = "UTC") -> Markup:
         """A moment in the given time zone, which is named."""
         local = value.astimezone(ZoneInfo(zone))
@@ -176,6 +180,7 @@ def _filters(language: str) -> dict[str, Any]:
         "local_date": local_date,
         "local_time": local_time,
         "short_date": short_date,
+        "month": month,
         "number": number,
         "country": country,
         "markdown": markdown,

@@ -44,6 +44,14 @@ REFUSALS: dict[type[Exception], Problem] = {
         _("There is nothing here"),
         _("The address may be mistyped, or what was here has been taken away."),
     ),
+    errors.LinkDamaged: Problem(
+        404,
+        _("This link is not whole"),
+        _(
+            "A part of it is missing or has changed on the way. Nothing is lost: please copy all of"
+            " it from the mail, to its last sign, into the address line of your browser."
+        ),
+    ),
     errors.Forgotten: Problem(
         410,
         _("What was here is forgotten"),

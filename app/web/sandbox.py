@@ -1,5 +1,6 @@
 """The sandbox mailbox: every practice message, as it would have left."""
 
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -8,17 +9,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator
 from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from app.accounts import organisations
 from app.errors import Missing, NotPractice, NotSignedIn
-from app.models import Notice, NoticeKind, Role, SandboxMessage
+from app.models import Letter, Notice, NoticeKind, Role, SandboxMessage
 from app.settings import Delivery
 from app.web import gate
 from app.web.pages import render
 
 PAGE = 50
-Number = Annotated[int, AfterValidator(lambda number: min(number, 2**53))]  # what a column holds
+# what a column holds
+Number = Annotated[int, AfterValidator(lambda number: max(0, min(number, 2**53)))]
 SHOWN_HEADERS = ("From", "To", "Reply-To", "Subject", "Date")
 
 
@@ -79,10 +82,20 @@ async def messages(
         request,
         "sandbox/messages.html",
         messages=rows[:PAGE],
+        kinds=await _kinds(session, [one.message_id for one in rows]),
         address=address,
         before=before,
         older=rows[PAGE - 1].id if len(rows) > PAGE else None,
     )
+
+
+async def _kinds(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
+    """`letter` or `notice`, by Message-ID; what was sent by hand is neither."""
+    kinds: dict[str, str] = {}
+    for kind, sent in (("letter", Letter), ("notice", Notice)):
+        found = await session.scalars(select(sent.message_id).where(sent.message_id.in_(ids)))
+        kinds |= dict.fromkeys(found, kind)
+    return kinds
 
 
 async def one(session: gate.Reading, seen: Seen, message_id: Number) -> SandboxMessage:

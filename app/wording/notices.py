@@ -1,5 +1,6 @@
 """The text of mail to supporters, in their language, and how every notice is set."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +25,13 @@ from app.models import (
     Target,
 )
 from app.settings import Settings
-from app.tokens import confirm_code, confirm_url, letters_url
+from app.tokens import confirm_code, confirm_url, letters_url, stop_url
 from app.wording import render
 from app.wording.language import translated
 from app.wording.render import LetterText
 
 FOLDER = Path(__file__).parents[2] / "templates" / "notices"
-WIDTH = 72  # columns of our own words; a letter keeps the lines it was confirmed with
+_BLANKS = re.compile(r"[ \t\n\r\f\v]+")  # but none that keeps two words together
 LONGEST_SAID = 600  # characters; some servers answer with a page
 
 
@@ -92,11 +93,11 @@ def _environment(language: str) -> Environment:
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.filters |= {
-        "wrapped": _wrapped,
-        "listed": partial(_wrapped, first="- ", others="  "),
-        "header": partial(_wrapped, others="    "),
-        "inset": partial(_wrapped, first="  ", others="  "),
-        "quoted": partial(_wrapped, first="    ", others="    "),
+        "wrapped": _one_line,  # by the program that shows it
+        "listed": partial(_one_line, first="- "),
+        "header": _one_line,
+        "inset": partial(_one_line, first="  "),
+        "quoted": partial(_one_line, first="    "),
     }
     return made
 
@@ -126,6 +127,7 @@ def write(
         confirm_url=confirm_url(settings, submission.public_id),
         code=spaced(confirm_code(settings, submission.public_id)),
         letters_url=letters_url(settings, submission.public_id),
+        stop_url=stop_url(settings, submission.public_id),
         waiting=len(waiting),
         countries=list(dict.fromkeys(words.country_name(one) for one in waiting)),
         letters=[_shown(one, submission) for one in letters],
@@ -195,12 +197,11 @@ def _as_confirmed(one: Enclosed, submission: Submission) -> LetterText | None:
         return None
 
 
-def _wrapped(text: str, first: str = "", others: str = "") -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _one_line(text: str, first: str = "") -> str:
+    """A paragraph of our own words, `first` before it.
+
+    Broken at a width of ours, a telephone would break it again, at its own; a letter keeps the
+    lines it was confirmed with.
+    """
+    words = " ".join(_BLANKS.split(text)).strip(" ")
+    return f"{first}{words}" if words else ""

@@ -60,7 +60,22 @@ def templates(words: AlertWords, *, ended: bool = False) -> list[tuple[str, Spok
     An alert that ended, or has none, is passed on by its title: its texts ask people to write.
     """
     told = [] if ended else sorted(words.share, key=lambda one: one[0] == LONG)
-    return told or [(SHORT, Spoken(f"{words.title}: {URL}", words.title.language))]
+    return told or [(SHORT, by_title(words))]
+
+
+def by_title(words: AlertWords) -> Spoken:
+    """What anybody can say of an alert, whether they wrote or not."""
+    return Spoken(f"{words.title}: {URL}", words.title.language)
+
+
+def for_anybody(words: AlertWords, public_url: str, *, ended: bool) -> list[Shared]:
+    """The same, led by one that does not say “I have just written”."""
+    found = texts(words, public_url, ended=ended)
+    if ended or not words.share:
+        return found
+    key, title = str(len(found) + 1), words.title
+    first = shared(by_title(words), words.alert, public_url, key=key, channel=SHORT, title=title)
+    return [first, *found]
 
 
 def guide_texts(words: AlertWords, about: Alert, public_url: str) -> list[dict[str, Any]]:

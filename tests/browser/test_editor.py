@@ -14,6 +14,8 @@ from tests.grounds.desk import PASSWORD
 
 ALERT = "/organise/alerts/send-one-email"
 TITLE, STATUS = "[name=call-title]", "#call [role=status]"
+BELOW_THE_LIST = """() => document.activeElement.getBoundingClientRect().top >=
+    document.querySelector('.parts').getBoundingClientRect().bottom"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -50,6 +52,10 @@ async def test_it_saves_by_itself_and_keeps_what_it_cannot_save(
     await axe(page)  # at one width: the page is long, and there is nothing else on the phone
     await page.set_viewport_size({"width": 360, "height": 740})
     await fits(page)
+    await page.focus("#resources button")
+    for _ in range(12):  # upwards, under the list of parts that stays in sight
+        await page.keyboard.press("Shift+Tab")
+        assert await page.evaluate(BELOW_THE_LIST)
     await page.context.clear_cookies()
     await page.fill(TITLE, "Typed while signed out")
     await page.press(TITLE, "Control+s")
@@ -117,3 +123,44 @@ async def test_where_it_begins_and_what_stands_beside_it_shut_nobody_out(
     await page.select_option("[name=country]", "FI")
     await expect(page).to_have_url(re.compile("country=FI"))
     await looks_right(page)
+
+
+LETTER = f"{ALERT}/edit/letters/EE.lv"
+
+
+async def test_a_letter_beside_it_is_shown_and_what_was_typed_stays_without_scripts(
+    plain_page: Page, organiser: None
+) -> None:
+    page = plain_page
+    await enter(page, f"{LETTER}?beside=en")
+    await page.fill("#note", "Typed, not saved, then looked beside.")
+    await page.select_option("#beside", "et")
+    await page.click("text=Show")
+    await expect(page).to_have_url(re.compile("beside=et"))
+    await expect(page.locator("#note")).to_have_value("Typed, not saved, then looked beside.")
+    assert await page.locator(".beside .words[lang=et]").count()
+
+
+async def test_a_letter_beside_it_waits_for_the_save_that_is_under_way(
+    windows: Windows, organiser: None
+) -> None:
+    page = await windows.open()
+    await enter(page, f"{LETTER}?beside=en")
+    held, begun = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if "x-autosave" in route.request.headers:
+            begun.set()
+            await held.wait()
+        await route.continue_()
+
+    await page.route(f"**{LETTER}", late)
+    await page.fill("#note", "Being saved.")
+    await page.press("#note", "Control+s")
+    await begun.wait()
+    await page.fill("#note", "Typed while that was under way.")
+    await page.select_option("#beside", "et")
+    await page.click("text=Show")
+    held.set()
+    await expect(page).to_have_url(re.compile("beside=et"))
+    await expect(page.locator("#note")).to_have_value("Typed while that was under way.")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 from sqlalchemy import select
@@ -57,6 +58,7 @@ async def numbers(database: Database, settings: Settings, furnished: None) -> di
     return {"office": office or 0, "letter": letter or 0}
 
 
+@pytest.mark.thorough
 async def test_no_page_shuts_anybody_out(windows: Windows, numbers: dict[str, int]) -> None:
     page = await windows.open("/organise", width=360)
     await page.fill("input[type=email]", "liis@example.org")

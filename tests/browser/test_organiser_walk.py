@@ -11,6 +11,9 @@ from tests.grounds.alerts import confirmed, mine_ban, submitted
 from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.desk import PASSWORD
 
+CUT = """[...document.querySelectorAll('.scroll')]
+    .filter(one => one.scrollWidth > one.clientWidth).length"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def alert(database: Database, settings: Settings, furnished: None) -> Alert:
@@ -33,6 +36,10 @@ async def test_the_desk(windows: Windows, alert: Alert) -> None:
     await page.click("main button")
     await expect(page.locator("main")).to_contain_text("Send One Email")
     await looks_right(page)
+    await page.set_viewport_size({"width": 768, "height": 1024})
+    for path in ("/organise/pacing", "/organise"):
+        await page.goto(path)
+        assert await page.evaluate(CUT) == 0, path
     await page.goto("/organise/alerts/send-one-email")
     await looks_right(page)
     await page.fill("[name=why]", "We check an address.")

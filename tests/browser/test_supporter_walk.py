@@ -71,7 +71,7 @@ async def test_the_walk_from_the_form_to_what_became_of_the_letters(
         await visitor.goto(link[0])
         await look(visitor, "Your 2 letters are ready")
         await visitor.click("text=Send my 2 letters")
-        await expect(visitor.locator("h1")).to_have_text("What became of my letters")
+        await expect(visitor.locator("h1")).to_have_text("Thank you: your 2 letters are written")
         await until(lambda: arrived(database, 3))
     await visitor.reload()
     await look(visitor, "What became of my letters")

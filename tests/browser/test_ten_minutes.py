@@ -26,7 +26,13 @@ async def liis(database: Database) -> str:
     return LIIS
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize(
+    "javascript",
+    [
+        pytest.param(True, id="scripts", marks=pytest.mark.thorough),
+        pytest.param(False, id="no scripts"),
+    ],
+)
 async def test_from_nothing_to_a_published_alert(
     windows: Windows, liis: str, javascript: bool
 ) -> None:

@@ -163,11 +163,12 @@ async def test_a_country_with_nobody_to_write_to_is_an_open_point(database: Data
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, ()),
+        ({}, ("open_ended",)),
+        ({"closes_at": NOW + timedelta(days=30)}, ()),
         ({"closes_at": NOW - timedelta(days=1)}, ("over",)),
         ({"closes_at": NOW + timedelta(days=500)}, ("long",)),
-        ({"opens_at": NOW + timedelta(days=400)}, ("far",)),
-        ({"write_before": date(2025, 4, 1)}, ("before_today",)),
+        ({"opens_at": NOW + timedelta(days=400)}, ("far", "open_ended")),
+        ({"write_before": date(2025, 4, 1)}, ("before_today", "open_ended")),
         (
             {"write_before": date(2025, 6, 1), "closes_at": NOW + timedelta(days=30)},
             ("after_closing",),

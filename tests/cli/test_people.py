@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app import clock
-from app.accounts import organisers
+from app.accounts import api_tokens, organisers
 from app.db import Database
 from app.models import AuditLine, Organiser
 from app.settings import Settings
@@ -74,7 +74,10 @@ def test_a_lost_second_factor_is_turned_off_by_hand_and_on_record(
 
 def test_a_forgotten_password_is_set_anew(command: Command, settings: Settings) -> None:
     first = command("organiser", "add", "anna@example.org")[1].split()[-1]
+    secret = apart(_a_token(settings))
     _, out, _ = command("organiser", "reset-password", "anna@example.org")
+    assert "every sign-in and API token has ended" in out
+    assert not apart(_works(settings, secret))
     second = out.split()[-1]
     assert second != first
     (anna,) = asked(settings, Organiser)
@@ -82,7 +85,27 @@ def test_a_forgotten_password_is_set_anew(command: Command, settings: Settings) 
         False,
         True,
     ]
+    said = "Set a new password for anna@example.org, which ended the API tokens “Nightly”"
+    assert asked(settings)[-1].sentence == said
+    command("organiser", "reset-password", "anna@example.org")
     assert asked(settings)[-1].sentence == "Set a new password for anna@example.org"
+
+
+async def _a_token(settings: Settings) -> str:
+    database = Database(settings.database)
+    async with database.transaction() as session:
+        anna = (await session.scalars(select(Organiser))).one()
+        secret, _ = await api_tokens.make(session, anna, name="Nightly", scopes=["counts:read"])
+    await database.close()
+    return secret
+
+
+async def _works(settings: Settings, secret: str) -> bool:
+    database = Database(settings.database)
+    async with database.reading() as session:
+        found = await api_tokens.recognise(session, secret)
+    await database.close()
+    return found is not None
 
 
 async def _turn_on(settings: Settings) -> None:

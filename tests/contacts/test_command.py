@@ -57,3 +57,57 @@ def test_refused_lines_are_told_and_the_others_taken_if_asked(
     assert contacts("import", "b.csv", "--retire")[1] == (
         "b.csv: 1 added, 0 changed, 0 unchanged, 1 retired.\n"
     )
+
+
+def test_what_is_no_address_is_not_suppressed_and_a_reason_has_to_be_given(
+    contacts: Command, command: Command
+) -> None:
+    command("organiser", "add", "mari@example.org")
+    because = ("--why", "they phoned", "--by", "mari@example.org")
+    for act in ("suppress", "unsuppress"):
+        code, _, err = contacts(act, "rubbish", *because)
+        assert (code, err) == (1, "rubbish: this is no email address\n")
+        code, _, err = contacts(act, "pm@xa.example", "--why", " ", "--by", "mari@example.org")
+        assert (code, err) == (1, "--why is empty: say it as organisers will read it\n")
+    assert contacts("suppressions") == (0, "", "")
+
+
+def test_an_address_goes_on_the_list_and_off_it_and_it_is_said_whose_it_is(
+    contacts: Command, command: Command
+) -> None:
+    command("organiser", "add", "mari@example.org")
+    contacts("import", EXAMPLE)
+    because = ("--why", "they phoned", "--by", "mari@example.org")
+    code, out, _ = contacts("suppress", "PM@xa.example", *because)
+    assert (code, out) == (
+        0,
+        "PM@xa.example: nothing is sent there from now on; it is the address of Prime Minister"
+        " (XA); letters that wait for it and end: 0.\n",
+    )
+    assert contacts("suppress", "nobody@xa.example", *because)[1] == (
+        "nobody@xa.example: nothing is sent there from now on; no contact has this address (yet).\n"
+    )
+    again = contacts("suppress", "pm@xa.example", *because)[1]
+    assert again == "pm@xa.example: it is on the list already: they phoned.\n"
+    listed = contacts("suppressions")[1].splitlines()
+    assert len(listed) == 2
+    assert all(one.endswith("  mari@example.org  they phoned") for one in listed)
+    code, out, _ = contacts("unsuppress", "pm@xa.example", *because)
+    assert (code, "may be written to again" in out) == (0, True)
+    code, _, err = contacts("unsuppress", "pm@xa.example", *because)
+    assert (code, err) == (1, "pm@xa.example: is not on the list\n")
+    assert len(contacts("suppressions")[1].splitlines()) == 1
+
+
+def test_what_is_typed_with_spaces_or_a_tag_is_put_on_the_list_as_letters_go_to_it(
+    contacts: Command, command: Command
+) -> None:
+    """A claim compares whole addresses: one with a tag is not yet barred by the one without."""
+    command("organiser", "add", "mari@example.org")
+    because = ("--why", "they phoned", "--by", "mari@example.org")
+    assert contacts("suppress", " pm@xa.example ", *because)[0] == 0
+    assert "on the list already" in contacts("suppress", "pm@xa.example", *because)[1]
+    assert "on the list already" not in contacts("suppress", "pm+a@xa.example", *because)[1]
+    listed = [line.split("  ")[0] for line in contacts("suppressions")[1].splitlines()]
+    assert sorted(listed) == ["pm+a@xa.example", "pm@xa.example"]
+    assert contacts("unsuppress", " PM@xa.example", *because)[0] == 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.delivery.outcome import Deferred, Failed, Outcome, Rejected, Taken, Unreached
-from app.delivery.retry import PATIENCE, is_deferred, next_step
+from app.delivery.retry import LEAST_TRIES, PATIENCE, is_deferred, next_step
 
 A_MINUTE = timedelta(minutes=1)
 AN_HOUR = timedelta(hours=1)
@@ -44,6 +44,19 @@ def test_patience_ends_after_72_hours_in_which_it_could_have_left(outcome: Outco
     almost = PATIENCE - timedelta(seconds=1)
     assert next_step(outcome, attempts=30, waited=almost)[0] == "queued"
     assert next_step(outcome, attempts=30, waited=PATIENCE) == ("expired", timedelta(0))
+
+
+@pytest.mark.parametrize("outcome", [LATER, FULL, Unreached()])
+def test_nobody_gives_up_who_has_not_really_tried(outcome: Outcome) -> None:
+    """A service or a relay that rested for a fortnight wore out nobody's patience but our own."""
+    fortnight = timedelta(days=14)
+    for tries in range(1, LEAST_TRIES):
+        to, wait = next_step(outcome, attempts=tries, waited=fortnight)
+        assert to == "queued"
+        assert timedelta(0) < wait <= 3 * AN_HOUR
+    assert next_step(outcome, attempts=LEAST_TRIES, waited=fortnight)[0] == "expired"
+    usual = sum((next_step(LATER, attempts=n)[1] for n in range(1, LEAST_TRIES)), timedelta())
+    assert usual < timedelta(hours=9), "with nothing in between it is 72 hours that decide"
 
 
 def test_chance_moves_the_wait_by_a_quarter_and_no_more() -> None:

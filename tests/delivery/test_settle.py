@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
@@ -11,7 +12,8 @@ from app.db import Database
 from app.delivery import settle
 from app.delivery.outcome import Deferred, Failed, Finished, Outcome, Rejected, Taken, Work
 from app.models import Attempt, Event, Letter, LetterStatus, Notice
-from app.outbox import claims, notices
+from app.outbox import claims, notices, queue
+from app.reporting import recount
 from app.settings import Settings
 from tests.grounds.letters import make_alert, make_notice, make_queued_letters
 from tests.grounds.rows import all_of, counted, statuses
@@ -109,6 +111,52 @@ async def test_a_letter_that_this_worker_claimed_again_is_not_moved_by_the_first
     assert [one.number for one in await all_of(database, Attempt)] == [1, 2]
 
 
+@pytest.mark.parametrize(("by_exchange", "status"), [(False, "handed_over"), (True, "accepted")])
+async def test_a_letter_that_was_taken_after_all_is_not_sent_again(
+    database: Database, by_exchange: bool, status: str
+) -> None:
+    """Its lease had run out, by another worker's clock, and nobody has claimed it since."""
+    works = await claimed(database, 3)
+    with clock.held(clock.now()) as time:
+        time.advance(LEASE + timedelta(seconds=1))
+        async with database.transaction() as session:
+            assert await claims.recover(session, by="another") == 3
+        ended = [finished(work, Taken(250, "ok", by_exchange=by_exchange)) for work in works]
+        await settled(database, *ended)
+        assert await statuses(database) == await counted(database) == {status: 3}
+        assert await claim(database) == []
+    assert [one.outcome for one in await all_of(database, Attempt)] == ["taken"] * 3
+    letter_ids = [work.letter.id for work in works]  # type: ignore[union-attr]
+    told = await all_of(database, Event, Event.what == status)
+    assert [event.letter_id for event in told] == letter_ids
+    assert {event.note for event in told} == {"taken after the lease had run out"}
+    copies = await all_of(database, Notice)
+    assert [one.kind for one in copies] == ["copy"] * 3
+    async with database.reading() as session:
+        differences = await recount.differences(session, works[0].letter.alert_id)  # type: ignore[union-attr]
+    # these letters come from no form
+    assert [one for one in differences if one.endswith((" letters", " history"))] == []
+
+
+async def test_only_a_letter_that_waits_is_taken_after_all(database: Database) -> None:
+    put_off, called_off, again = await claimed(database, 3)
+    with clock.held(clock.now()) as time:
+        time.advance(LEASE + timedelta(seconds=1))
+        async with database.transaction() as session:
+            await claims.recover(session, by="another")
+            which = [Letter.id == called_off.letter.id]  # type: ignore[union-attr]
+            await queue.move(session, which, frm=queue.QUEUED, to=queue.CANCELLED, by="supporter")
+            ids = [again.letter.id]  # type: ignore[union-attr]
+            until = clock.now() + LEASE
+            await queue.take(session, ids, worker="another", lease_until=until)
+        late = [finished(called_off, Taken(250)), finished(again, Taken(250))]
+        await settled(database, finished(put_off, Deferred(451)), *late)
+    now = {"queued": 1, "cancelled": 1, "sending": 1}
+    assert await statuses(database) == await counted(database) == now
+    assert len(await all_of(database, Event, Event.what == "late")) == 3
+    assert len(await all_of(database, Attempt)) == 3
+
+
 async def test_a_letter_that_surprises_three_times_is_for_a_person(database: Database) -> None:
     (work,) = await claimed(database, 1)
     surprise = Failed(reply="KeyError in write, line 1", surprise=True)
@@ -136,6 +184,25 @@ async def test_a_notice_is_settled_in_its_own_lane(database: Database) -> None:
         first.notice.id,
         second.notice.id,
     ]
+
+
+async def test_what_waited_for_us_and_not_for_its_server_is_tried_on(database: Database) -> None:
+    """Its second attempt comes when our relay, or the service, has rested for two weeks."""
+    later = Deferred(451, "4.7.1 greylisted")
+    with clock.held(clock.now()) as time:
+        (letter,) = await claimed(database, 1)
+        async with database.transaction() as session:
+            ground = await make_alert(session, slug="another")
+            await make_notice(session, ground)
+        for _ in range(2):
+            async with database.transaction() as session:
+                how = {"worker": ME, "delivery": "sandbox", "limit": 5, "lease": LEASE}
+                (notice,) = await notices.claim(session, **how)  # type: ignore[arg-type]
+            await settled(database, finished(letter, later), finished(notice, later))
+            assert await statuses(database) == {"queued": 1}
+            assert [one.status for one in await all_of(database, Notice)] == ["queued"]
+            time.advance(timedelta(days=14))
+            (letter,) = await claim(database)
 
 
 async def test_what_was_not_begun_goes_back_as_if_untouched(database: Database) -> None:

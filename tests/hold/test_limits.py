@@ -35,6 +35,7 @@ LETTERS = 28
 LATENESS = 0.25  # seconds by which a busy machine may be late for a turn
 
 
+@pytest.mark.thorough
 async def test_a_relay_sees_no_more_at_once_and_in_any_second_than_it_allows(
     database: Database, live: Settings, smtp_server: SmtpServer
 ) -> None:

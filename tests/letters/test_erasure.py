@@ -1,9 +1,11 @@
 """Personal data goes when it is asked for, and on schedule; counts stay."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.db import Database
@@ -11,19 +13,24 @@ from app.errors import Missing
 from app.letters import confirmation, erasure, submission
 from app.letters.people import person_key
 from app.models import (
+    GUESSED_LETTER,
+    GUESSED_NOTICE,
     Alert,
     AlertState,
     Attempt,
+    Base,
+    Event,
     Letter,
     LetterStatus,
     Notice,
     Participation,
+    Returned,
     SandboxMessage,
     Submission,
 )
 from app.outbox import queue
 from app.reporting import recount
-from app.settings import Settings
+from app.settings import Delivery, Settings
 from tests.grounds.alerts import confirmed, filled, submitted
 from tests.grounds.databases import once
 from tests.grounds.rows import all_of, counted, statuses
@@ -161,3 +168,139 @@ async def test_what_a_person_tried_out_is_forgotten_with_the_rest(
     assert len({row.person_key for row in rows}) == 2
     assert await erased(database, settings, "Mari@example.org") == 2
     assert {row.name for row in await all_of(database, Submission)} == {""}
+
+
+def came_back(**known: object) -> Returned:
+    return Returned(**{"received_at": clock.now(), "kind": "unreadable"} | known)
+
+
+def answer(rcpt_to: str) -> SandboxMessage:
+    """Of an office, passed on: of no letter and no notice of ours."""
+    return SandboxMessage(
+        received_at=clock.now(),
+        mail_from="letters@letters.example",
+        rcpt_to=rcpt_to,
+        subject="Re: My own subject",
+        message_id=f"<f.{rcpt_to}@letters.example>",
+        raw=b"Dear Mari Maasikas, thank you for My own words.",
+    )
+
+
+async def everything(database: Database) -> str:
+    """All that stands in all tables."""
+    async with database.reading() as session:
+        rows = [
+            row for table in Base.metadata.sorted_tables for row in await rows_of(session, table)
+        ]
+    return "\n".join(map(str, rows))
+
+
+async def rows_of(session: AsyncSession, table: Table) -> Sequence[object]:
+    return (await session.execute(select(table))).all()
+
+
+TYPED = ("Maasikas", "Maasikas+", "Viljandi", "My own")
+MAASIKAS = filled(
+    name="Mari Maasikas",
+    email="Mari.Maasikas+mines@example.org",
+    city="Viljandi",
+    own_words="My own words.",
+    subject="My own subject",
+    countries=["EE"],
+)
+
+
+async def test_nothing_that_a_forgotten_person_typed_stays_in_any_table(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    kept = await submitted(database, settings, alert, MAASIKAS)
+    await confirmed(database, settings, kept.public_id)
+    (notice,) = await all_of(database, Notice)
+    (letter,) = await all_of(database, Letter)
+    said = "550 5.1.1 <Mari.Maasikas+mines@example.org>: no such user"
+    raw = b"From: Mari Maasikas\n\nMy own words."
+    async with database.transaction() as session:
+        session.add_all(
+            [
+                came_back(letter_id=letter.id, raw=raw),
+                came_back(notice_id=notice.id, raw=raw, reply=said),
+                came_back(kind="unmatched", raw=raw, reply=f"{GUESSED_LETTER}{letter.id}"),
+                came_back(kind="unmatched", raw=raw, reply=f"{GUESSED_NOTICE}{notice.id}"),
+                came_back(notice_id=notice.id, reply=said, settled_at=clock.now()),
+                answer(kept.email),
+            ]
+        )
+    assert [word for word in TYPED if word in await everything(database)] == list(TYPED)
+    await erased(database, settings, "mari.maasikas@example.org")
+    assert [word for word in TYPED if word in await everything(database)] == []
+    returns = await all_of(database, Returned)
+    assert [one.settled_by for one in returns] == ["forgotten"] * 4 + [""]
+    assert all(one.settled_at for one in returns)
+
+
+async def test_what_came_back_of_others_and_mail_of_others_stays(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    await submitted(database, settings, alert, MAASIKAS)
+    other = await submitted(database, settings, alert, filled(email="juri@example.org"))
+    (_, theirs, *_) = await all_of(database, Letter)
+    (_, notice) = await all_of(database, Notice)
+    assert theirs.submission_id == notice.submission_id == other.id
+    about_an_alert = answer(MAASIKAS.email)  # she is an organiser too, say
+    about_an_alert.message_id = notice.message_id
+    async with database.transaction() as session:
+        session.add_all(
+            [
+                came_back(letter_id=theirs.id, raw=b"x"),
+                came_back(kind="unmatched", raw=b"x", reply=f"{GUESSED_LETTER}{theirs.id}"),
+                came_back(kind="complaint", letter_id=theirs.id),
+                answer("juri@example.org"),
+                about_an_alert,
+            ]
+        )
+    await erased(database, settings, MAASIKAS.email)
+    assert [one.raw for one in await all_of(database, Returned)] == [b"x", b"x", None]
+    assert {one.settled_at for one in await all_of(database, Returned)} == {None}
+    assert len(await all_of(database, SandboxMessage)) == 2
+
+
+async def test_what_comes_back_of_a_form_that_was_emptied_does_not_wait_for_a_reader(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    await submitted(database, settings, alert, MAASIKAS)
+    other = await submitted(database, settings, alert, filled(email="juri@example.org"))
+    letters = {one.submission_id: one.id for one in await all_of(database, Letter)}
+    await erased(database, settings, MAASIKAS.email)
+    async with database.transaction() as session:
+        session.add_all(came_back(letter_id=n, raw=b"x") for n in letters.values())
+    async with database.transaction() as session:
+        await erasure.erase_old(session, settings)
+    (whole,) = [one for one in await all_of(database, Returned) if one.raw]
+    assert whole.letter_id == letters[other.id]
+
+
+async def test_an_answer_to_an_address_with_letters_beyond_ascii_is_forgotten_too(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    await submitted(database, settings, alert, filled(email="mari@tõde.example"))
+    async with database.transaction() as session:
+        session.add(answer("mari@xn--tde-ona.example"))
+    await erased(database, settings, "mari@tõde.example")
+    assert await all_of(database, SandboxMessage) == []
+
+
+@once
+async def test_the_words_of_a_server_that_names_a_forgotten_tester_are_gone_from_the_history(
+    database: Database, settings: Settings, alert: Alert
+) -> None:
+    """A reflected letter goes to its supporter, and its history holds what their server said."""
+    reflecting = settings.model_copy(update={"delivery": Delivery.REFLECT})
+    kept = await submitted(database, reflecting, alert, MAASIKAS)
+    await confirmed(database, reflecting, kept.public_id)
+    (letter,) = await all_of(database, Letter)
+    refused = "550 5.1.1 <Mari.Maasikas+mines@example.org>: no such user"
+    async with database.transaction() as session:
+        await queue.note_event(session, letter.id, "rejected", "w", refused)
+    await erased(database, reflecting, MAASIKAS.email)
+    assert [word for word in TYPED if word in await everything(database)] == []
+    assert "rejected" in {one.what for one in await all_of(database, Event)}

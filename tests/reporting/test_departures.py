@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from app import clock
 from app.db import Database
@@ -60,27 +60,32 @@ async def freeze(database: Database, scope: freezes.Scope, ref: int) -> None:
         await freezes.freeze(session, scope=scope, ref=ref, why="5.7.1 policy", by="us")
 
 
+async def tried_again(database: Database, n: int) -> list[Letter]:
+    """All letters; the last `n` that the first alert wrote are tried again."""
+    first = Letter.alert_id == select(func.min(Letter.alert_id)).scalar_subquery()
+    last = select(Letter.id).where(first).order_by(Letter.id.desc()).limit(n)
+    async with database.transaction() as session:
+        ids = list(await session.scalars(last))
+        await session.execute(update(Letter).where(Letter.id.in_(ids)).values(attempts=1))
+    return await all_of(database, Letter)
+
+
+@pytest.mark.parametrize("tried_before", [0, 2])
 async def test_a_letter_leaves_when_its_supporter_was_told(
-    database: Database, held: clock.HeldClock
+    database: Database, held: clock.HeldClock, tried_before: int
 ) -> None:
     settings = paced(per_mailbox_hour=10, per_host_hour=60)
     one, two = await queued(database, 7), await queued(database, 3, "two")
     async with database.transaction() as session:  # both alerts write to one address
         two_contact = await session.merge(two.contacts[0])
         two_contact.email = one.contacts[0].email
-    letters = await all_of(database, Letter)
+    letters = await tried_again(database, tried_before)
     told = {letter.id: await foretold(database, settings, letter) for letter in letters}
     left: dict[int, datetime] = {}
     while len(left) < len(letters) and held.at < TEN + timedelta(hours=2):
         async with database.transaction() as session:
-            taken = await claims.claim(
-                session,
-                worker="w",
-                delivery="sandbox",
-                limit=9,
-                lease=timedelta(days=1),
-                settings=settings,
-            )
+            how: dict[str, Any] = {"worker": "w", "delivery": "sandbox", "settings": settings}
+            taken = await claims.claim(session, limit=9, lease=timedelta(days=1), **how)
             await queue.move(
                 session,
                 [Letter.id.in_([one.letter.id for one in taken])],
@@ -100,6 +105,20 @@ async def test_a_letter_leaves_when_its_supporter_was_told(
     assert left[letters[-1].id] < max(left.values()), "the alerts take turns"
 
 
+async def test_letters_tried_before_that_a_move_put_out_of_the_way_are_not_ahead(
+    database: Database, held: clock.HeldClock
+) -> None:
+    await queued(database, 4)
+    settings, mine = paced(per_mailbox_hour=1), (await all_of(database, Letter))[0]
+    told = await foretold(database, settings, mine)
+    moved = await tried_again(database, 3)
+    async with database.transaction() as session:
+        which = Letter.id.in_([one.id for one in moved[1:]])
+        out_of_the_way = held.at + freezes.OUT_OF_THE_WAY
+        await session.execute(update(Letter).where(which).values(not_before=out_of_the_way))
+    assert await foretold(database, settings, mine) == told
+
+
 async def test_where_nothing_is_paced_it_leaves_at_once(database: Database) -> None:
     ground = await queued(database, 1)
     (letter,) = await all_of(database, Letter)
@@ -107,6 +126,18 @@ async def test_where_nothing_is_paced_it_leaves_at_once(database: Database) -> N
     assert leaving == Leaving(TEN, soon=True)
     (row,) = await outlook(database, paced(pacing="off"), ground.alert)
     assert (row.n, row.out_at, row.held) == (1, None, "")
+
+
+@pytest.mark.parametrize("scope", ["alert", "contact", "letter", "host"])
+async def test_a_letter_that_is_held_back_does_not_leave_at_once_in_practice_either(
+    database: Database, scope: freezes.Scope
+) -> None:
+    ground = await queued(database, 1)
+    (letter,), (host,) = await all_of(database, Letter), await all_of(database, MailHost)
+    refs = {"alert": ground.alert.id, "contact": ground.contacts[0].id, "letter": letter.id}
+    await freeze(database, scope, refs.get(scope, host.id))
+    expected = Leaving(None, refusing=True) if scope == "host" else None
+    assert await foretold(database, paced(pacing="off"), letter) == expected
 
 
 @once

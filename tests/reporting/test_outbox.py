@@ -190,7 +190,9 @@ async def test_a_host_tells_of_its_mailboxes_and_of_what_their_server_said_last(
     boxes = {box.contact_id: box for box in host.mailboxes}
     first, second, third = (boxes[contact.id] for contact in made.contacts)
     assert (first.email, first.waiting, first.sent_hour) == (FIRST, 2, 1)
-    assert first.offices == ["EE, keep-the-treaty office 0"]
+    assert [(one.country, one.office) for one in first.offices] == [
+        ("EE", "keep-the-treaty office 0")
+    ]
     assert (second.review_at, second.review_why) == (FRIDAY, "550 5.1.1 unknown")
     assert [box.checked for box in (first, second)] == [True, False]
     assert (third.last, third.hold, third.review_at) == (None, None, None)

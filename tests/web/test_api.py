@@ -102,6 +102,11 @@ async def test_the_sandbox_gives_each_message_as_it_arrived(
     assert raw.content.startswith(b"From: ") or b"\r\nFrom: " in raw.content
     assert (await client.get("/api/v1/sandbox/messages/999")).status_code == 404
     assert (await client.get("/api/v1/sandbox/messages?to=nobody")).json() == []
+    for after, found in ((2**63, 0), (10**40, 0), (-(10**40), 1)):
+        listed = await client.get(f"/api/v1/sandbox/messages?after={after}")
+        assert (listed.status_code, len(listed.json())) == (200, found)
+    for number in (2**63, -(10**40)):
+        assert (await client.get(f"/api/v1/sandbox/messages/{number}")).status_code == 404
     assert await statuses(database) == {"held": 5}
 
 

@@ -1,6 +1,6 @@
 """What stands before every route, and what a visitor is told when it does not open."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -8,12 +8,16 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from app import errors
+from app import clock, errors
+from app.accounts import api_tokens, organisers
 from app.db import Database
-from app.models import Bucket
+from app.models import Bucket, Freeze, RelayState, Role
 from app.settings import Settings
 from app.web import armour, gate
+from tests.grounds import desk
+from tests.grounds.alerts import confirmed, mine_ban, submitted
 from tests.grounds.databases import both
+from tests.grounds.desk import PASSWORD
 
 HEALTH = ("/healthz", "/readyz", "/metrics")
 
@@ -165,15 +169,42 @@ async def test_a_visitor_who_asks_too_often_is_told_when_to_come_back(
     assert (await stranger.post("/organise/sign-in", data={})).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("visitors", "counted_as"),
+    [
+        # a provider gives one household a /56: two hundred and fifty-six networks
+        (("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:ff::1"), 1),
+        (("2001:db8:0:1::1", "2001:db8:0:101::1"), 2),
+        (("192.0.2.7", "192.0.2.8"), 2),
+        # as a door that is open to both kinds calls those of the older one
+        (("::ffff:192.0.2.7", "::ffff:192.0.2.8"), 2),
+        (("::ffff:192.0.2.7", "192.0.2.7"), 1),
+    ],
+)
+async def test_a_visitor_is_counted_by_the_network_that_one_household_has(
+    app: FastAPI,
+    settings: Settings,
+    database: Database,
+    visitors: tuple[str, ...],
+    counted_as: int,
+) -> None:
+    for address in visitors:
+        async with desk.browser(app, settings, client=(address, 40000)) as browser:
+            await browser.post("/organise/sign-in", data={})
+    async with database.reading() as session:
+        keys = set(await session.scalars(select(Bucket.key)))
+    assert len({key for key in keys if key.startswith("visitor:")}) == counted_as
+
+
 @both
 async def test_the_throttle_does_not_keep_an_address(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     await client.post("/organise/sign-in", data={})
     async with database.reading() as session:
-        (key,) = await session.scalars(select(Bucket.key))
-    assert key.startswith("visitor:sign-in:")
-    assert "127.0.0.1" not in key
+        keys = sorted(await session.scalars(select(Bucket.key)))
+    assert [key.rpartition(":")[0] for key in keys] == ["sign-in", "visitor:sign-in"]
+    assert not [key for key in keys if "127.0.0.1" in key]
 
 
 async def _with_a_row_that_cannot_be_committed(app: FastAPI, database: Database) -> None:
@@ -251,6 +282,51 @@ async def test_metrics_are_not_told_to_strangers(stranger: httpx.AsyncClient) ->
     answer = await stranger.get("/metrics")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/organise/sign-in?next=%2Fmetrics"
+
+
+async def test_metrics_are_for_nobody_without_a_name_where_others_are_served(
+    app: FastAPI, settings: Settings, client: httpx.AsyncClient
+) -> None:
+    assert (await client.get("/metrics")).status_code == 200
+    app.state.settings = settings.model_copy(update={"public_url": "https://write.example.org"})
+    assert (await client.get("/metrics")).status_code == 303
+
+
+async def test_metrics_want_a_token_for_counts(
+    stranger: httpx.AsyncClient, database: Database
+) -> None:
+    async with database.transaction() as session:
+        mari = await organisers.add(
+            session, email="mari@example.org", name="Mari", password=PASSWORD, role=Role.OWNER
+        )
+        counts, _ = await api_tokens.make(session, mari, name="watch", scopes=["counts:read"])
+        other, _ = await api_tokens.make(session, mari, name="write", scopes=["alerts:write"])
+    for token, status in ((counts, 200), (other, 403), ("made up", 401)):
+        answer = await stranger.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status
+
+
+@both
+async def test_metrics_say_what_waits_and_what_stands_still(
+    client: httpx.AsyncClient, database: Database, settings: Settings, furnished: None
+) -> None:
+    alert = await mine_ban(database)
+    kept = await submitted(database, settings, alert)
+    await confirmed(database, settings, kept.public_id)
+    async with database.transaction() as session:
+        session.add(RelayState(name="relay.example:587", failures=3, why="535 no"))
+        session.add(Freeze(scope="alert", ref=alert.id, why="a look", by="mari", at=clock.now()))
+    with clock.held(clock.now() + timedelta(minutes=30)):
+        found = dict(
+            line.rsplit(" ", 1)
+            for line in (await client.get("/metrics")).text.splitlines()
+            if not line.startswith("#")
+        )
+    assert found['one_email_letters{delivery="sandbox",status="queued"}'] == "5.0"
+    assert 1_799 < float(found["one_email_oldest_notice_seconds"]) < 1_860
+    assert found["one_email_oldest_due_letter_seconds"] == "0.0", "its alert is frozen"
+    assert found['one_email_frozen{what="alert"}'] == "1.0"
+    assert found['one_email_relay_failures{relay="relay.example:587"}'] == "3.0"
 
 
 @both

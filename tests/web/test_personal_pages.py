@@ -4,13 +4,14 @@ import re
 from datetime import timedelta
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from app import clock
 from app.db import Database
 from app.models import Alert, Freeze
 from app.settings import Settings
-from app.tokens import CONFIRM, LETTERS, link_token
+from app.tokens import CONFIRM, LETTERS, LOOK, link_token
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
 from tests.grounds.databases import both
 from tests.grounds.rows import statuses
@@ -107,3 +108,41 @@ async def test_the_reason_of_a_freeze_is_for_organisers_only(
     page = await client.get(f"/letters/{link_token(settings, LETTERS, kept.public_id)}")
     assert "hold it back for the moment" in page.text
     assert "private" not in page.text
+
+
+@pytest.mark.parametrize("after", [".", ">", ").", ",", "”", "%20", "…", ">."])
+async def test_a_link_with_what_followed_it_in_a_sentence_opens(
+    client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert, after: str
+) -> None:
+    kept = await submitted(database, settings, alert)
+    for purpose in (CONFIRM, LETTERS):
+        token = link_token(settings, purpose, kept.public_id)
+        assert (await client.get(f"/{purpose}/{token}{after}")).status_code == 200
+
+
+async def test_a_damaged_link_says_that_nothing_is_lost_and_where_the_code_is_typed(
+    client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
+) -> None:
+    kept = await submitted(database, settings, alert)
+    look = (
+        f"/alerts/send-one-email/look-in-your-mail?for={link_token(settings, LOOK, kept.public_id)}"
+    )
+    token = link_token(settings, CONFIRM, kept.public_id)
+    for cut, typed_here in ((token[:-3], True), (token[:-3] + "xyz", True), (token[:9], False)):
+        for page, code in (("confirm", True), ("letters", False)):
+            answer = await client.get(f"/{page}/{cut}")
+            assert answer.status_code == 404
+            assert "This link is not whole" in answer.text
+            assert "Nothing is lost: please copy all of it" in answer.text
+            assert ("a code of six digits" in answer.text) is code
+            assert (f'href="{look}"' in answer.text) is (code and typed_here)
+            assert answer.headers["cache-control"] == "no-store"
+    assert "Open my letters" in (await client.get(look)).text
+
+
+async def test_a_whole_link_to_nothing_is_not_called_damaged(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    answer = await client.get(f"/confirm/{link_token(settings, CONFIRM, 'nobody')}")
+    assert answer.status_code == 404
+    assert "This link is not whole" not in answer.text

@@ -163,8 +163,6 @@ async def test_where_a_supporter_came_from_is_kept(
     ("path", "status"),
     [
         ("/alerts/no-such-alert", 404),
-        ("/confirm/rubbish", 404),
-        ("/letters/rubbish", 404),
         ("/alerts/no-such-alert/counts", 404),
     ],
 )
@@ -174,6 +172,13 @@ async def test_what_is_not_there_is_a_kind_page(
     answer = await client.get(path)
     assert answer.status_code == status
     assert "There is nothing here" in answer.text
+
+
+async def test_what_is_not_there_in_a_frame_leads_out_of_it(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/alerts/no-such-alert/embed")
+    assert answer.status_code == 404
+    assert '/embed?lang=en">Back to the action' not in answer.text
+    assert 'href="/" target="_blank" rel="noopener">To the open alerts' in answer.text
 
 
 @both
@@ -187,8 +192,11 @@ async def test_a_closed_alert_can_be_read_and_takes_no_form(
     assert page.status_code == 200
     assert "This action has ended" in page.text
     assert 'name="email"' not in page.text
-    answer = await client.post(PAGE, data=form)
+    assert "your letter asks" not in page.text
+    answer = await client.post(PAGE, data=form | {"country": "LV"})
     assert answer.status_code == 410
+    assert "<dd>Latvia</dd>" in answer.text
+    assert "Try again" not in answer.text
     assert await all_of(database, Submission) == []
 
 

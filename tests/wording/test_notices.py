@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from app.models import Alert, AlertCountry, Letter, LetterTemplate, Notice, Submission, Target
 from app.settings import Settings
-from app.tokens import confirm_code, confirm_url
+from app.tokens import confirm_code, confirm_url, stop_url
 from app.wording import notices, render
-from app.wording.notices import WIDTH, Enclosed
+from app.wording.notices import Enclosed
 from app.wording.render import LetterText
 from tests.grounds.letters import SOURCE, STAGE
 
@@ -193,9 +193,21 @@ def test_our_own_words_are_set_as_plain_text_is_read_best(
     assert text.body == text.body.strip("\n") + "\n"
     assert "\n\n\n" not in text.body
     assert not re.search(r"[ \t]$", text.body, re.MULTILINE)
-    long = [line for line in text.body.split("\n") if len(line) > WIDTH and "://" not in line]
-    assert long == []
     assert "delivered" not in text.body
+
+
+@pytest.mark.parametrize("language", ["en", "lv", "fi"])
+@pytest.mark.parametrize("kind", ["confirm", "reminder", "copy", "failed"])
+def test_a_paragraph_of_ours_is_one_line_which_a_telephone_breaks_as_it_is_wide(
+    kind: str, language: str
+) -> None:
+    form = a_form(language=language)
+    said = "550 5.1.1 no such mailbox " * 10
+    body = written(kind, "live", form, enclosed(form, 0, "rejected", said=said)).body
+    ours = body.split("-" * 32)[0]  # the letter itself keeps the lines it was confirmed with
+    for paragraph in ours.strip().split("\n\n"):
+        lines = paragraph.split("\n")
+        assert len(lines) == 1 or all(line.startswith("- ") for line in lines), paragraph
 
 
 @pytest.mark.parametrize("delivery", ["live", "sandbox", "reflect"])
@@ -203,7 +215,6 @@ def test_our_own_words_are_set_as_plain_text_is_read_best(
 def test_the_other_notices_are_set_so_too(kind: str, delivery: str) -> None:
     text = written(kind, delivery, a_form())
     assert "\n\n\n" not in text.body
-    assert [line for line in text.body.split("\n") if len(line) > WIDTH and "://" not in line] == []
     practice = kind != "duplicate" and delivery != "live"
     assert ("This is practice" in text.body) is practice
 
@@ -234,3 +245,25 @@ def test_what_people_type_is_never_a_template(name: str) -> None:
     body = written("copy", "live", form, enclosed(form, 0, "handed_over")).body
     assert f"Hello {typed}," in body
     assert "49" not in body.replace(name, "")
+
+
+@pytest.mark.parametrize("language", ["en", "et", "lv", "lt", "pl", "fi"])
+@pytest.mark.parametrize("kind", ["confirm", "reminder"])
+def test_before_the_address_is_proven_nothing_that_was_typed_goes_to_it(
+    kind: str, language: str
+) -> None:
+    """Anybody can have these sent to a stranger."""
+    typed = {"name": "Win 1000", "city": "Casino", "own_words": "Rich", "subject": "Prize"}
+    text = written(kind, "live", a_form(language=language, postal_address="Prize 1", **typed))
+    for one in (*typed.values(), "Prize 1"):
+        assert one not in text.subject + text.body
+    assert stop_url(SETTINGS, "a" * 22) in text.body.split("\n")
+    assert text.body.count("://") == (2 if kind == "confirm" else 3)
+
+
+def test_the_first_mails_say_what_their_stop_link_is_for() -> None:
+    for kind in ("confirm", "reminder"):
+        body = written(kind, "live", a_form()).body
+        before, _, _ = body.partition(f"\n\n{stop_url(SETTINGS, 'a' * 22)}")
+        assert before.endswith("\nThis was not me: never write to me again")
+    assert "/stop/" not in written("duplicate", "live", a_form()).body

@@ -28,7 +28,7 @@ from app.campaigns.drafts.contents import (
 )
 from app.campaigns.drafts.keeping import Draft
 from app.campaigns.pack_folder import LETTER_FILE, LetterFile, Pack
-from app.campaigns.pack_format import AlertFile
+from app.campaigns.pack_format import NEEDS, AlertFile
 from app.errors import DraftMoved, DraftUnfinished
 from app.languages import country_name
 from app.languages import marked as _
@@ -36,6 +36,7 @@ from app.models import Alert, AlertState, StageStep
 from app.wording.examining import examination
 
 ENDS = ("opens_at", "closes_at")
+BY_ITSELF = {"opens": "00:00", "closes": "23:59"}  # the time of a day that is typed alone
 OF_A_STEP = ("stage", "on", "what", "source", "url")
 ROLES_OF = {  # of which text of a country
     "postal_address_roles": "postal_address",
@@ -51,14 +52,20 @@ PART_OF = {  # a key of alert.toml → the part of the draft it comes from
     "resources": RESOURCES,
     "texts": TEXTS,
 }
+DAYS = ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact")
+NUMBERS = ("int_type", "int_parsing", "int_parsing_size", "greater_than_equal", "less_than_equal")
 SENTENCES = {
     "missing": _("Please fill this in."),
     "string_too_short": _("Please fill this in."),
     "string_too_long": _("This is too long."),
-    "string_pattern_mismatch": _("This is not written the way it has to be."),
-    "date_from_datetime_parsing": _("A day is written as 2026-11-22."),
-    "int_parsing": _("Please write a number."),
+    "too_short": _("Please fill this in."),
+    "too_long": _("This is too long."),
+    "literal_error": _("Please choose one of those that are offered."),
+    **dict.fromkeys(DAYS, _("A day is written as 2026-11-22.")),
+    **dict.fromkeys(NUMBERS, _("Please write a number from 0 to 100,000,000.")),
 }
+NOT_LIKE = {"url": _("A web address begins with https:// or http:// and has no spaces.")}
+OTHERWISE = _("This is not written the way it has to be.")
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,9 @@ def _file(draft: Draft, steps: Sequence[StageStep]) -> tuple[AlertFile | None, l
         # not strict: what was typed is text
         return AlertFile.model_validate(tables, strict=False), []
     except ValidationError as fault:
-        return None, _no_twins(_fault(one) for one in fault.errors())
+        # what a whole alert needs is told at its parts, in words of the page
+        told = [one for one in fault.errors() if NEEDS not in one["msg"]]
+        return None, _no_twins(map(_fault, told))
 
 
 def _tables(draft: Draft, steps: Sequence[StageStep]) -> tuple[dict[str, Any], list[Fault]]:
@@ -207,7 +216,7 @@ def _tables(draft: Draft, steps: Sequence[StageStep]) -> tuple[dict[str, Any], l
         "made_up": alert.made_up,
         "prompts": [one for one in sending.get("prompts", ()) if one.strip()],
         "default_roles": sending.get("default_roles", ()),
-        "expected": str(sending.get("expected", "")).strip() or 0,
+        "expected": "".join(str(sending.get("expected", "")).split()) or 0,
         **{name: sending[name] for name in HOW_THEY_SEND if name in sending},
         "campaign": {name: getattr(campaign, name) for name in ("slug", "title", "aim", "stages")},
         "countries": _tables_of_countries(draft, steps) if with_letters else [],
@@ -248,15 +257,18 @@ def _moments(draft: Draft) -> tuple[dict[str, Any], list[Fault]]:
     for name in ("opens", "closes"):
         day, hour = dates.get(f"{name}_on", ""), dates.get(f"{name}_at", "")
         if not day:
+            if hour and name == "closes":
+                words = _("Say on which day it closes, or leave its time empty too.")
+                found.append(Fault(DATES, "closes_on", words))
             continue
         if kept := _as_it_stands(draft.alert, dates, name):
             moments[f"{name}_at"] = kept.astimezone(zone)
             continue
-        try:
-            clock_time = time.fromisoformat(hour or ("00:00" if name == "opens" else "23:59"))
+        wrong = _unreadable(name, day, hour)
+        found += wrong
+        if not wrong:
+            clock_time = time.fromisoformat(hour or BY_ITSELF[name])
             moments[f"{name}_at"] = datetime.combine(date.fromisoformat(day), clock_time, zone)
-        except ValueError:
-            found.append(Fault(DATES, f"{name}_on", _("A day is written as 2026-11-22.")))
     if "opens_at" not in moments and not found:
         found.append(Fault(DATES, "opens_on", _("Say when it opens.")))
     if dates.get("write_before"):
@@ -266,6 +278,20 @@ def _moments(draft: Draft) -> tuple[dict[str, Any], list[Fault]]:
     if any(second <= first for first, second in pairwise(both)):
         found.append(Fault(DATES, "closes_on", _("It has to close after it opens.")))
     return moments, found
+
+
+def _unreadable(name: str, day: str, hour: str) -> list[Fault]:
+    """What is no day, and what is no time."""
+    found = []
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        found.append(Fault(DATES, f"{name}_on", _("A day is written as 2026-11-22.")))
+    try:
+        time.fromisoformat(hour or BY_ITSELF[name])
+    except ValueError:
+        found.append(Fault(DATES, f"{name}_at", _("A time is written as 17:30.")))
+    return found
 
 
 def _as_it_stands(alert: Alert, dates: Content, name: str) -> datetime | None:
@@ -280,7 +306,9 @@ def _as_it_stands(alert: Alert, dates: Content, name: str) -> datetime | None:
 def _fault(error: Any) -> Fault:
     place = [str(part) for part in error["loc"]]
     section = PART_OF.get(place[0], CALL) if place else CALL
-    sentence = SENTENCES.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    ours = error["type"] == "value_error"  # a reason of our own, in plain words
+    otherwise = str(error["msg"]).removeprefix("Value error, ") if ours else OTHERWISE
+    sentence = SENTENCES.get(error["type"]) or NOT_LIKE.get(place[-1], otherwise)
     return Fault(section, ".".join(place), sentence)
 
 

@@ -96,7 +96,8 @@ def _dates(alert: Alert) -> Point:
         "after_closing": bool(alert.write_before and ends and alert.write_before > ends.date()),
     }
     items = tuple(what for what, is_so in wrong.items() if is_so)
-    return Point("dates", State.OPEN if items else State.DONE, items)
+    endless = () if ends else ("open_ended",)
+    return Point("dates", State.OPEN if items else State.DONE, (*items, *endless))
 
 
 async def _stages(session: AsyncSession, alert: Alert) -> Point:

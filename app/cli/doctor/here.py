@@ -11,8 +11,8 @@ from app.contacts import directory
 from app.db import Database
 from app.delivery.domain.findings import Finding, heard, look, not_well, well
 from app.delivery.routes.relays import relays_of
-from app.errors import NotMigrated, SettingsRefused
-from app.models import Alert, Freeze, Letter, LetterStatus, MailHost
+from app.errors import ClockApart, NotMigrated, SettingsRefused
+from app.models import Alert, Freeze, Letter, LetterStatus, MailHost, RelayState
 from app.settings import Delivery, Settings
 from app.web.looks import logo, theme
 
@@ -66,9 +66,11 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         if not await migrating.is_current(database):
             return [not_well(f"{NotMigrated()}.")]
+        clocks = await _clock(database)
         async with database.reading() as session:
             return [
                 well(f"The {database.engine.dialect.name} database answers and is up to date."),
+                *clocks,
                 await _contacts(session, settings),
                 await _templates(session),
                 *await _outbox(session, settings),
@@ -78,6 +80,17 @@ async def _database(settings: Settings) -> list[Finding]:
         return [not_well(f"The database does not answer: {reason}.")]
     finally:
         await database.close()
+
+
+async def _clock(database: Database) -> list[Finding]:
+    """Nothing on SQLite, where there is one machine."""
+    if database.engine.dialect.name == "sqlite":
+        return []
+    try:
+        await opening.check_clock(database)
+    except ClockApart as apart:
+        return [not_well(f"No worker begins here: {apart}.")]
+    return [well("The clock of this machine and that of the database agree.")]
 
 
 async def _contacts(session: AsyncSession, settings: Settings) -> Finding:
@@ -119,7 +132,11 @@ async def _outbox(session: AsyncSession, settings: Settings) -> list[Finding]:
         .where(Freeze.scope == "host", Freeze.released_at.is_(None))
         .order_by(MailHost.name)
     )
+    relays = await session.scalars(
+        select(RelayState).where(RelayState.failures > 0).order_by(RelayState.name)
+    )
     findings = [look(f"The mail host {name} is frozen: {heard(why)}.") for name, why in hosts]
+    findings += [look(f"The relay {one.name} rests: {heard(one.why)}.") for one in relays]
     if oldest is None:
         return [*findings, well("No letter is due.")]
     return [

@@ -146,7 +146,7 @@ def tell(settings: Settings, letter: Message, outcome: Outcome) -> list[Finding]
 
 def _refused(letter: Message, outcome: Outcome, said: str) -> Finding:
     where = heard(outcome.host) or "nobody"
-    if isinstance(outcome, Unreached):
+    if isinstance(outcome, Unreached) and outcome.why != "refused":
         return not_well(f"The trial letter was not sent, for {where} was not reached: {said}.")
     if isinstance(outcome, Deferred) and outcome.code and outcome.code < REFUSED:
         return look(

@@ -35,7 +35,9 @@ def read_file(name: str, data: bytes, progress: Progress = lambda done, total: N
     try:
         found = _found(data)
     except FileRefused as fault:
-        raise FileRefused([RowRefused(name, one.line, one.reason) for one in fault.rows]) from None
+        damaged = name.lower().endswith(".xlsx") and not data.startswith((ZIP, OLD_EXCEL))
+        told = _refused(tables.NO_WORKBOOK) if damaged else fault
+        raise FileRefused([RowRefused(name, one.line, one.reason) for one in told.rows]) from None
     if not found.entries:
         raise FileRefused([RowRefused(name, 1, "there is no contact in it")])
     return _checked(found, progress)

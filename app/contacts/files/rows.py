@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
@@ -17,8 +17,10 @@ from pydantic import (
     model_validator,
 )
 
+from app import clock
 from app.wording.templates import TargetRole
 
+A_DAY = timedelta(days=1)  # in the east it is tomorrow already
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")  # before the @, nothing special
 
 
@@ -98,6 +100,8 @@ class ContactRow(BaseModel):
             raise ValueError("languages: none is named")
         if self.checked_on and not self.source_url:
             raise ValueError("checked_on: a check needs its source_url")
+        if self.checked_on and self.checked_on > clock.now().date() + A_DAY:
+            raise ValueError("checked_on: this day is still to come")
         return self
 
 
@@ -137,6 +141,8 @@ def _reason(fault: Any) -> str:
     said = {
         "missing": "is missing",
         "string_too_short": "is empty",
+        "too_short": "is empty",
+        "too_long": "has more than {max_length} characters",
         "string_too_long": "has more than {max_length} characters",
         "string_pattern_mismatch": NOT_LIKE.get(name, "has signs that no line of text has"),
     }.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))

@@ -22,6 +22,7 @@ MOST_COLUMNS = 100
 FAR = 9  # digits of a line's number: Python refuses to read one of thousands
 UNPACKED = 100 * 1024 * 1024  # bytes; twenty thousand offices take ten
 SPREAD = 400 * 1024 * 1024  # bytes that the cells could take, each as long as the longest
+NO_WORKBOOK = "it is not a workbook that can be read"
 CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)([0-9]+)["']""")
 TEXT = re.compile(rb"<(?:\w+:)?si[\s>]")
 
@@ -47,7 +48,7 @@ def of_workbook(data: bytes) -> Found:
     except BaseException as fault:  # a fault inside the library is no Exception
         if isinstance(fault, KeyboardInterrupt | SystemExit):
             raise
-        raise _refused("it is not a workbook that can be read") from None
+        raise _refused(NO_WORKBOOK) from None
     numbered = ((n, [_plain(cell) for cell in cells]) for n, cells in enumerate(rows, start=1))
     found = _found(numbered)
     found.assumed.append(f"the first sheet, “{sheet.name}”")
@@ -146,12 +147,12 @@ def _check_unpacked(data: bytes) -> None:
             # reading finds out a part that is larger than the zip says
             read = [(one.filename.lower(), packed.read(one)) for one in parts]
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError):
-        raise _refused("it is not a workbook that can be read") from None
+        raise _refused(NO_WORKBOOK) from None
     sheets = [part for name, part in read if "worksheets/" in name]
     texts = [part for name, part in read if "sharedstrings" in name]
     for part in (*sheets, *texts):
         if part[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in part[:100]:
-            raise _refused("it is not a workbook that can be read")
+            raise _refused(NO_WORKBOOK)
     longest = max((len(text) for part in texts for text in TEXT.split(part)), default=0)
     cells = max((_cells(sheet) for sheet in sheets), default=0)
     if longest * cells > SPREAD:

@@ -12,18 +12,24 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from app import clock
-from app.delivery.messages.headers import ascii_address, sealed_address, sealed_text
+from app.delivery.messages.headers import ascii_address, sealed, sealed_address, sealed_text
 from app.delivery.messages.transfer import encoded
 from app.errors import MessageRefused
+from app.models import NoticeKind, Submission
 from app.outbox.claims import Claim
 from app.outbox.notices import NoticeClaim
 from app.outbox.telling.alarms import AlarmClaim
 from app.settings import TO_THE_WRITER, Settings
+from app.tokens import stop_url
 from app.wording.render import LetterText
 
 # printable, no longer than a line, and nothing in it that a reader would decode
 MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,200}@[!-;=?-~]{1,255}>")
 BOUNCE = re.compile(r"letters\+([bn])-([0-9]{1,18})-([0-9a-f]{12})@(.+)")
+# anybody can have these sent to a stranger, so they do not carry the name that was typed
+ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
+# no answer to what the person did a moment ago
+UNASKED = frozenset({NoticeKind.REMINDER, NoticeKind.STAGE_MOVED, NoticeKind.FAILED})
 KINDS = {"b": "letter", "n": "notice"}
 
 
@@ -82,9 +88,10 @@ def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Setti
     raw = _written(
         [
             sealed_address("From", sender, settings.organisation_name),
-            sealed_address("To", to.email, to.name),
+            sealed_address("To", to.email, "" if notice.kind in ASKING else to.name),
             sealed_text("Subject", text.subject),
             sealed_text("Auto-Submitted", "auto-generated"),  # RFC 3834 5
+            *_stopped_by(claim, settings),
         ],
         notice.message_id,
         to.language,
@@ -93,6 +100,19 @@ def of_notice(claim: NoticeClaim | AlarmClaim, text: LetterText, settings: Setti
     envelope_sender = bounce_address("n", notice.id, settings)
     recipient = ascii_address(to.email)
     return Message(envelope_sender, recipient, raw, notice.message_id[1:-1], is_plain=True)
+
+
+def _stopped_by(claim: NoticeClaim | AlarmClaim, settings: Settings) -> list[bytes]:
+    """How a mail program ends such mail with one click: RFC 8058 3.1."""
+    if claim.notice.kind not in UNASKED or not isinstance(claim.to, Submission):
+        return []
+    url = stop_url(settings, claim.to.public_id)
+    if not url.isascii():  # RFC 2369 2
+        return []
+    return [
+        sealed("List-Unsubscribe", f"List-Unsubscribe: <{url}>\r\n"),  # whole: no program mends it
+        sealed_text("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ]
 
 
 def bounce_address(kind: str, number: int, settings: Settings) -> str:

@@ -14,7 +14,7 @@ from app.delivery.returns.reading import Kind, Read
 from app.errors import ComeAgain
 from app.models import Attempt, Contact, Letter, LetterStatus, MailDomain, Returned
 from app.outbox import notices, queue, refusals
-from app.outbox.queue import ACCEPTED, BOUNCED, HANDED_OVER, SENT
+from app.outbox.queue import ACCEPTED, BOUNCED, EXPIRED, HANDED_OVER, QUEUED, SENT
 from app.settings import TO_THE_WRITER, Settings
 
 BY = "returns"
@@ -46,6 +46,14 @@ async def telling(session: AsyncSession, read: Read, about: About) -> Recipient:
     return min(named or read.recipients, key=lambda one: ORDER.index(one.action))
 
 
+async def names_office(session: AsyncSession, read: Read, about: About) -> bool:
+    """Whether a message names the address that the letter went to."""
+    if about.letter_id is None:
+        return False
+    address = (await address_of(session, about.letter_id)).lower()
+    return bool(address) and address in {one.final.lower() for one in read.recipients}
+
+
 def words(told: Recipient) -> str:
     """The server's own, led by the code where they do not hold it."""
     code = "" if told.enhanced in told.diagnostic else told.enhanced
@@ -57,7 +65,9 @@ async def is_stale(session: AsyncSession, about: About) -> bool:
     if about.letter_id is None:
         return False
     left_at = await session.scalar(
-        select(Letter.status_at).where(Letter.id == about.letter_id, Letter.status.in_(SENT))
+        select(Letter.status_at).where(
+            Letter.id == about.letter_id, Letter.status.in_(SENT | {EXPIRED})
+        )
     )
     return left_at is not None and left_at < clock.now() - STALE
 
@@ -82,38 +92,62 @@ async def act(
     letter_id: int,
     told: Recipient,
     reporting_mta: str,
+    *,
+    known: bool = False,
 ) -> str:
-    """Do what follows; gives the status that the letter reached, or nothing. Raises ComeAgain."""
+    """Do what follows; gives the status that the letter reached, or nothing. Raises ComeAgain.
+
+    `known`: the same was said before, which its history need not tell twice. It may yet change
+    something: a letter that was queued then, and was sent again since.
+    """
     if kind in EVENTS:
         await queue.note_event(session, letter_id, EVENTS[kind], BY, "")
         return ""
     if kind not in {Kind.REPORT, Kind.BOUNCE}:
         return ""
-    status = await session.scalar(select(Letter.status).where(Letter.id == letter_id))
-    if status == LetterStatus.SENDING:
+    if await _status(session, letter_id) == LetterStatus.SENDING:
         # the server was quicker than our own settling; what it says would find nothing to change
         raise ComeAgain("the letter is still being sent")
+    reached = ""
     if told.action in SUCCESSES:
-        return await _arrived(session, letter_id, told, reporting_mta)
-    if told.action == "failed":
-        return await _failed(session, settings, letter_id, told)
-    what = "delay report" if told.action == "delayed" else "report"
-    await queue.note_event(session, letter_id, what, BY, words(told))
-    return ""
+        reached = await _arrived(session, settings, letter_id, told, reporting_mta)
+    elif told.action == "failed":
+        reached = await _failed(session, settings, letter_id, told)
+    if not (reached or known):
+        what, note = _line(told, reporting_mta)
+        await queue.note_event(session, letter_id, what, BY, note)
+    return reached
+
+
+def _line(told: Recipient, reporting_mta: str) -> tuple[str, str]:
+    """What a letter's history says of a report that changed nothing: (what, note)."""
+    if told.action in SUCCESSES:
+        how = "taken" if told.action == "delivered" else "passed on"
+        return "report", spoken(f"{how} by {told.remote_mta or reporting_mta}: {words(told)}")
+    what = {"failed": "late failure report", "delayed": "delay report"}
+    return what.get(told.action, "report"), words(told)
+
+
+async def _status(session: AsyncSession, letter_id: int) -> str | None:
+    """As it stays until this transaction ends: nobody claims the letter meanwhile."""
+    # not its key: another return of the same letter holds that already, by its foreign key
+    found = select(Letter.status).where(Letter.id == letter_id).with_for_update(key_share=True)
+    return await session.scalar(found)
 
 
 async def _arrived(
-    session: AsyncSession, letter_id: int, told: Recipient, reporting_mta: str
+    session: AsyncSession, settings: Settings, letter_id: int, told: Recipient, reporting_mta: str
 ) -> str:
-    """Only a server that the office's own MX names makes a letter accepted."""
+    """Only a server that the office's own MX names makes a letter accepted; one whose own answer
+    was lost does so too, for a letter that waits to be sent again or was given up."""
     said_by = {told.remote_mta, reporting_mta} - {""}
     exchanges = await _exchanges(session, await address_of(session, letter_id))
-    if said_by & exchanges and await _move(session, letter_id, [HANDED_OVER], ACCEPTED, told):
-        return ACCEPTED
-    how = "taken" if told.action == "delivered" else "passed on"
-    note = f"{how} by {told.remote_mta or reporting_mta}: {words(told)}"
-    await queue.note_event(session, letter_id, "report", BY, spoken(note))
-    return ""
+    if not said_by & exchanges:
+        return ""
+    if not await _move(session, letter_id, [HANDED_OVER, QUEUED, EXPIRED], ACCEPTED, told):
+        return ""
+    await notices.follow(session, [letter_id], mail_domain=settings.mail_domain)
+    return ACCEPTED
 
 
 async def _failed(
@@ -121,7 +155,6 @@ async def _failed(
 ) -> str:
     """It will not arrive, whether its code is hard or soft; a soft one says nothing of others."""
     if not await _move(session, letter_id, [HANDED_OVER, ACCEPTED], BOUNCED, told):
-        await queue.note_event(session, letter_id, "late failure report", BY, words(told))
         return ""
     delivery = await session.scalar(select(Letter.delivery).where(Letter.id == letter_id))
     # it went to the one who wrote it: nothing was heard of the office

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import clock
 from app.delivery.messages.headers import address_line, ascii_address, seal, text_line
 from app.delivery.messages.message import Message
-from app.delivery.outcome import Rejected, Taken
+from app.delivery.outcome import Outcome, Rejected, Taken, Unreached
 from app.delivery.returns.parsing.parts import header
 from app.delivery.returns.reading import Read
 from app.delivery.routes.connection import Connection, Sender
@@ -115,32 +115,43 @@ def leaves_this_machine(submission: Submission, settings: Settings) -> bool:
 
 
 async def send(message: Message, settings: Settings) -> None:
-    """Hand it over as letters are. Raises ComeAgain, or TakesNoAnswers where it is refused."""
-    sender = _sender(settings)
-    try:
-        outcome = await sender.send(message)
-    except MessageRefused as refusal:
-        raise ComeAgain(f"the answer could not be passed on: {refusal}") from None
-    finally:
-        await sender.close()
+    """Hand it over as letters are, through the first relay that lets us in.
+
+    Raises ComeAgain, or TakesNoAnswers where it is refused.
+    """
+    outcome: Outcome = Unreached()
+    for sender in _senders(settings):
+        try:
+            outcome = await sender.send(message)
+        except MessageRefused as refusal:
+            raise ComeAgain(f"the answer could not be passed on: {refusal}") from None
+        finally:
+            await sender.close()
+        if not isinstance(outcome, Unreached):
+            break
     if isinstance(outcome, Rejected):
         raise TakesNoAnswers(f"the answer could not be passed on: {outcome.reply}")
     if not isinstance(outcome, Taken):
         raise ComeAgain(f"the answer could not be passed on yet: {outcome.reply}")
 
 
-def _sender(settings: Settings) -> Sender:
-    """A connection for this one message; answers are few. Raises ComeAgain without any relay."""
+def _senders(settings: Settings) -> list[Sender]:
+    """Connections for this one message, in the order to try them; answers are few. Raises
+    ComeAgain without any relay."""
     hello = settings.mail_domain
     timeout = min(PATIENCE, settings.smtp_timeout)
     at_the_end = min(PATIENCE_AT_THE_END, settings.smtp_timeout)
     if settings.route is Route.MX:
         finder = Finder(settings.nameserver)
-        return Direct(finder, hello=hello, timeout=timeout, data_timeout=at_the_end)
+        return [Direct(finder, hello=hello, timeout=timeout, data_timeout=at_the_end)]
     relays = relays_of(settings)
     if not relays:
         raise ComeAgain("no relay is set that could pass an answer on")
-    return Connection(relays[0], hello=hello, timeout=timeout, data_timeout=at_the_end)
+    each = timeout / len(relays)  # to let us in: the answering server waits for ours
+    return [
+        Connection(relay, hello=hello, timeout=timeout, data_timeout=at_the_end, opening=each)
+        for relay in relays
+    ]
 
 
 async def keep_in_sandbox(session: AsyncSession, message: Message) -> None:

@@ -14,9 +14,6 @@ from app.delivery.returns.parsing.reports import Recipient
 OURS = re.compile(r"letters\+[bn]-\d{1,18}-[0-9a-f]{12}@[a-z0-9.-]+", re.IGNORECASE)
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,198}>")
 MOST_IDS = 20
-RETURNED_TYPES = frozenset(
-    {"closed/rfc822", "closed/global", "text/rfc822-headers", "closed/global-headers"}
-)
 
 
 class Kind(StrEnum):
@@ -37,7 +34,8 @@ class Read:
 
     `addresses`: where it came to, as far as they look like our signed ones; `message_ids`: of
     the messages it speaks of; `sender`: whom an answer goes to; `words`: a reply's own text;
-    `of_forward`: it returns a reply that we had passed on.
+    `of_forward`: it returns a reply that we had passed on; `doubtful`: nothing but the address
+    it names speaks for a bounce, so that must be the office's.
     """
 
     kind: Kind
@@ -51,6 +49,7 @@ class Read:
     words: str = ""
     feedback: str = ""
     of_forward: bool = False
+    doubtful: bool = False
 
 
 def read(raw: bytes) -> Read:
@@ -64,7 +63,7 @@ def read(raw: bytes) -> Read:
 
 def _read(raw: bytes, message: Message) -> Read:
     machine = signs.is_of_machine(message)
-    report = reports.find(message, by_machine=machine)
+    report = reports.find(message, by_machine=signs.named_as_machine(message))
     if report:
         ids = _ids_of_returned(message)
         if report.envelope_id:
@@ -81,11 +80,12 @@ def _read(raw: bytes, message: Message) -> Read:
     if feedback is not None:
         return feedback
     if machine and not signs.is_automatic_by_name(message):
-        said = signs.bounce(raw, message)
-        if said:
+        heard = signs.bounce(raw, message)
+        if heard:
             return Read(
                 Kind.BOUNCE,
-                recipients=(said,),
+                recipients=(heard.told,),
+                doubtful=not heard.sure,
                 addresses=_addresses(message),
                 message_ids=_ids_of_returned(message),
                 of_forward=_returns_forward(message),
@@ -170,7 +170,7 @@ def _returned(message: Message) -> list[Message]:
     return [
         BytesHeaderParser().parsebytes(parts.octets_of(one).lstrip())
         for one in parts.leaves(message)
-        if one.get_content_type() in RETURNED_TYPES
+        if one.get_content_type() in parts.RETURNED_TYPES
     ]
 
 

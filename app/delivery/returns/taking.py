@@ -21,7 +21,7 @@ from app.delivery.returns.parsing import parts
 from app.delivery.returns.reading import Kind, Read
 from app.delivery.settle import HOPELESS
 from app.errors import ComeAgain, MessageRefused
-from app.models import Returned
+from app.models import GUESSED_LETTER, GUESSED_NOTICE, Returned
 from app.settings import Settings
 
 log = structlog.get_logger("returns")
@@ -105,8 +105,9 @@ async def write_down(
     passed_on: bool,
 ) -> Took:
     """Put the return on record and do to its letter what follows. Raises ComeAgain."""
-    told = await acting.telling(session, read, about)
     kind = await _kind(session, read, about, passed_on=passed_on)
+    automatic = kind is Kind.AUTOMATIC  # it says nothing of any delivery, even if it seemed to
+    told = acting.NOTHING if automatic else await acting.telling(session, read, about)
     row = Returned(
         received_at=clock.now(),
         kind=kind,
@@ -127,8 +128,10 @@ async def write_down(
     known = await acting.is_known(session, row)
     session.add(row)
     await session.flush()
-    if row.letter_id is not None and not known:
-        changed = await acting.act(session, settings, kind, row.letter_id, told, read.reporting_mta)
+    if row.letter_id is not None:
+        changed = await acting.act(
+            session, settings, kind, row.letter_id, told, read.reporting_mta, known=known
+        )
     hard = told.hard if kind in {Kind.REPORT, Kind.BOUNCE} else None
     return Took(kind, row.letter_id, row.action, told.enhanced, hard, changed)
 
@@ -138,6 +141,8 @@ async def _kind(session: AsyncSession, read: Read, about: About, *, passed_on: b
     match read.kind:
         case Kind.REPLY:
             return Kind.REPLY if passed_on else Kind.UNMATCHED
+        case Kind.BOUNCE if read.doubtful and not await acting.names_office(session, read, about):
+            return Kind.AUTOMATIC
         case Kind.REPORT | Kind.BOUNCE:
             if not about.signed:
                 # the reply in it belongs to two people, and neither of them is we
@@ -152,5 +157,5 @@ async def _kind(session: AsyncSession, read: Read, about: About, *, passed_on: b
 
 def _hint(about: About) -> str:
     if about.letter_id is not None:
-        return f"it may be about letter {about.letter_id}"
-    return f"it may be about notice {about.notice_id}" if about.notice_id is not None else ""
+        return f"{GUESSED_LETTER}{about.letter_id}"
+    return f"{GUESSED_NOTICE}{about.notice_id}" if about.notice_id is not None else ""

@@ -4,16 +4,13 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
 
-from app.delivery.outcome import Unreached, spoken
+from app.delivery.outcome import Unreached, Why, spoken
 from app.delivery.routes.envelope import Offers
 from app.delivery.routes.relays import Server, Tls
 from app.delivery.routes.wire import Wire
-
-Why = Literal["connect", "tls", "sign-in"]
 
 
 @dataclass(frozen=True, slots=True)

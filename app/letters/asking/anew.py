@@ -36,15 +36,24 @@ class Way:
 async def find(session: AsyncSession, settings: Settings, token: str) -> Submission:
     """The submission of a confirm link, also one that lapsed or whose data was erased.
 
-    Raises Missing: the link is none of ours, or its alert is seen by nobody any more.
+    Raises Missing: the link is none of ours, or its alert is seen by nobody any more; LinkDamaged.
     """
-    public_id = read_token(settings, CONFIRM, token)
-    submission = await session.scalar(
+    if found := await _named(session, read_token(settings, CONFIRM, token)):
+        return found
+    raise Missing("link")
+
+
+async def of_damaged(session: AsyncSession, token: str) -> Submission | None:
+    """Whose link it seems to be. Its name is as hard to guess as the whole; it proves nothing, so
+    only the page on which the code is typed may be opened with it."""
+    submission = await _named(session, token.partition(".")[0])
+    return submission if submission and not submission.erased_at else None
+
+
+async def _named(session: AsyncSession, public_id: str) -> Submission | None:
+    return await session.scalar(
         select(Submission).where(Submission.public_id == public_id).options(*WITH_ALERT)
     )
-    if submission is None:
-        raise Missing("link")
-    return submission
 
 
 def is_late(submission: Submission) -> bool:

@@ -1,5 +1,6 @@
 """A person who has a link to their letters is forgotten at the touch of a button."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
@@ -7,38 +8,43 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.letters import erasure
 from app.models import Freeze, Letter, LetterStatus, Submission
-from app.outbox import freezes
-from app.settings import Delivery, Settings
+from app.outbox import freezes, queue
+from app.settings import TO_THE_WRITER, UNPROVEN, Delivery, Settings
 
 WHY = "its supporter asked to be forgotten"
 WAITS = (LetterStatus.HELD, LetterStatus.QUEUED)
-# whoever confirmed in practice can open the mailbox on this machine: that proves no address, and
-# whoever types a stranger's would else have them forgotten, in live delivery and everywhere
-UNPROVEN = (Delivery.SANDBOX, Delivery.REHEARSAL)
 
 
 @dataclass(frozen=True)
 class Going:
     """What a press of the button would do: forms that are emptied, letters that are called off,
-    letters that left and stay counted, letters at a mail server at this moment."""
+    letters at a mail server at this moment; and of those that went their way, and stay counted:
+    the ones that `left`, the ones that stayed in the mailbox of this machine, and the ones that
+    `came_back` to the person who wrote them."""
 
     forms: int
     called_off: int
-    left: int
     leaving: int
+    left: int
+    stayed_here: int
+    came_back: int
 
 
 async def what_goes(session: AsyncSession, settings: Settings, submission: Submission) -> Going:
     """Of all that the person behind a submission has here, as far as its link proves."""
     theirs = *await _theirs(session, settings, submission), Submission.erased_at.is_(None)
     forms = list(await session.scalars(select(Submission.id).where(*theirs)))
-    statuses = list(
-        await session.scalars(select(Letter.status).where(Letter.submission_id.in_(forms)))
+    found = select(Letter.status, Letter.delivery).where(Letter.submission_id.in_(forms))
+    letters = (await session.execute(found)).all()
+    went = Counter(one.delivery for one in letters if one.status in queue.SENT)
+    return Going(
+        forms=len(forms),
+        called_off=sum(one.status in WAITS for one in letters),
+        leaving=sum(one.status == LetterStatus.SENDING for one in letters),
+        left=went[Delivery.LIVE],
+        stayed_here=sum(went[one] for one in UNPROVEN),
+        came_back=sum(went[one] for one in TO_THE_WRITER),
     )
-    waiting = sum(one in WAITS for one in statuses)
-    leaving = statuses.count(LetterStatus.SENDING)
-    left = sum(one in (LetterStatus.HANDED_OVER, LetterStatus.ACCEPTED) for one in statuses)
-    return Going(len(forms), waiting, left, leaving)
 
 
 async def forget(session: AsyncSession, settings: Settings, submission: Submission) -> int:
@@ -78,6 +84,7 @@ async def finish(session: AsyncSession, settings: Settings) -> int:
 
 
 async def _erase(session: AsyncSession, settings: Settings, submission: Submission) -> None:
+    # or whoever types a stranger's address in practice would have them forgotten in earnest too
     if submission.delivery in UNPROVEN:
         await erasure.erase_under(session, submission.person_key, submission.delivery)
     else:

@@ -35,6 +35,18 @@ def among(text: str, refused_words: Sequence[str]) -> str:
     return ""
 
 
+def in_a_name(text: str, refused_words: Sequence[str]) -> str:
+    """The same for a name or a place: with a star only the word itself and its plural.
+
+    Moroney and Moroni are people, Morón is a town.
+    """
+    whole = [one.rstrip("*") for one in refused_words]
+    plural = [f"{word}s" for word, one in zip(whole, refused_words, strict=True) if word != one]
+    piece = among(text, [*whole, *plural])
+    accented = piece.isalpha() and unicodedata.normalize("NFD", piece) != piece
+    return "" if accented and piece.casefold() not in map(str.casefold, whole) else piece
+
+
 @lru_cache(maxsize=64)
 def _pattern(refused_words: tuple[str, ...]) -> re.Pattern[str] | None:
     entries = []

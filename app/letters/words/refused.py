@@ -60,17 +60,28 @@ def why(text: str, refused_words: Sequence[str] = ()) -> Refused | None:
 
     `refused_words`: the alert's own list; see `insults`.
     """
+    if reason := _listed(text, insults.among(text, refused_words)):
+        return reason
+    for kind, look in LOOKS.items():
+        if piece := look(text):
+            return Refused(kind, piece)
+    return None
+
+
+def why_of_a_name(text: str, refused_words: Sequence[str] = ()) -> Refused | None:
+    """The same for a name, a town, a postal address: some are all capitals, or hardly a word."""
+    return _listed(text, insults.in_a_name(text, refused_words))
+
+
+def _listed(text: str, insult: str) -> Refused | None:
     if found := LINK.search(text):
         return Refused("link", found[0].rstrip(".,;:!?)”»\"'"))
     if found := MARKUP.search(text):
         return Refused("markup", found[0])
-    if piece := insults.among(text, refused_words):
-        return Refused("insult", piece)
+    if insult:
+        return Refused("insult", insult)
     if found := SPAM.search(text):
         return Refused("spam", found[0])
-    for reason, look in LOOKS.items():
-        if piece := look(text):
-            return Refused(reason, piece)
     return None
 
 

@@ -1,11 +1,15 @@
 """What limits a mailbox and its host: an organiser's own figures, else the settings'."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.models import Mailbox, MailHost
 from app.settings import Settings
 
 ON_THE_WAY = 10 / 3600  # hours
+# A turn is taken when it comes. One that lies further ahead was written by a clock that ran ahead,
+# and holds nobody: else nothing would leave until that day. Workers' clocks differ by less.
+NO_TURN_YET = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from app.settings import Settings
 
 HANDFUL = 100
 IN_HAND = 3  # letters that workers may be busy with at one mail host
+AN_HOUR = timedelta(hours=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_YET_TAKEN = (
     LetterStatus.HELD,
@@ -75,17 +76,19 @@ async def share_out(
 
 def due_at(mailbox: Mailbox, per_hour: int, calendar: Calendar) -> datetime:
     """When its next turn comes, if nothing else holds it; not before it is open there."""
-    if mailbox.last_at is None:
+    last_at = _believed(mailbox.last_at, calendar)
+    if last_at is None:
         return calendar.next_open(clock.now())
-    late = _jitter(mailbox.email, mailbox.last_at) / 4
-    return calendar.after(mailbox.last_at, limits.spacing(per_hour) * (1 + late))
+    late = _jitter(mailbox.email, last_at) / 4
+    return calendar.after(last_at, limits.spacing(per_hour) * (1 + late))
 
 
 def host_due_at(host: MailHost, per_hour: int) -> datetime:
     """When a host's next turn comes: at any hour of any day."""
-    if host.last_at is None:
+    last_at = _believed(host.last_at)
+    if last_at is None:
         return clock.now()
-    return host.last_at + timedelta(hours=limits.spacing(per_hour))
+    return last_at + timedelta(hours=limits.spacing(per_hour))
 
 
 def calendar_of(country: str, own: limits.Limits) -> Calendar:
@@ -153,7 +156,8 @@ async def _allowed(
     if not calendar.is_open(now):
         return 0
     # a mailbox never written to is due at once: by a clock that runs, a moment after `now`
-    if mailbox.last_at and due_at(mailbox, own.per_hour, calendar) > now:
+    last_at = _believed(mailbox.last_at, calendar)
+    if last_at and due_at(mailbox, own.per_hour, calendar) > now:
         return 0
     n = min(limits.at_once(own.per_hour), _turns_of_host(host, host_hour))
     if mailbox.today == calendar.day(now):
@@ -191,7 +195,7 @@ def _had(last_at: datetime | None, spacing: float, n: int, calendar: Calendar) -
     """The turn just taken: the moment it was due, or now where it comes later than jitter makes
     it; for n letters together the last of their turns."""
     now = clock.now()
-    had = now
+    had, last_at = now, _believed(last_at, calendar)
     if last_at is not None and now <= calendar.after(last_at, spacing * 1.25):
         had = calendar.after(last_at, spacing)
     return calendar.after(had, spacing * (n - 1)) if n > 1 else had
@@ -200,7 +204,7 @@ def _had(last_at: datetime | None, spacing: float, n: int, calendar: Calendar) -
 def _turns_of_host(host: MailHost, per_hour: int) -> int:
     """How many turns a host has at this moment: those that came since, as many as go at once."""
     together = limits.at_once(per_hour)
-    if host.last_at is None:
+    if _believed(host.last_at) is None:
         return together
     late = clock.now() - host_due_at(host, per_hour)
     if late < timedelta():
@@ -212,17 +216,18 @@ def _had_by_host(host: MailHost, per_hour: int, n: int) -> datetime:
     """The last of the `n` turns that were just taken."""
     turn, now = timedelta(hours=limits.spacing(per_hour)), clock.now()
     first = now - (limits.at_once(per_hour) - 1) * turn
-    if host.last_at is not None and host_due_at(host, per_hour) >= first - turn / 4:
+    if _believed(host.last_at) and host_due_at(host, per_hour) >= first - turn / 4:
         first = host_due_at(host, per_hour)
     return first + (n - 1) * turn
 
 
 def _too_early(lane: Lane, settings: Settings) -> bool:
     """A look without a calendar: at its peak a mailbox has its next turn no sooner than this."""
-    if lane.mailbox is None or lane.mailbox.last_at is None:
+    last_at = _believed(lane.mailbox.last_at if lane.mailbox else None)
+    if last_at is None:
         return False
     hours = limits.spacing(limits.of(lane.mailbox, settings).per_hour)
-    return (clock.now() - lane.mailbox.last_at).total_seconds() < hours * 3600
+    return (clock.now() - last_at).total_seconds() < hours * 3600
 
 
 def _slow(lane: Lane, busy: Mapping[int, int], settings: Settings) -> bool:
@@ -234,7 +239,18 @@ def _slow(lane: Lane, busy: Mapping[int, int], settings: Settings) -> bool:
 
 
 def _last_turn(box: list[Lane]) -> datetime:
-    return (box[0].mailbox.last_at if box[0].mailbox else None) or LONG_AGO
+    return _believed(box[0].mailbox.last_at if box[0].mailbox else None) or LONG_AGO
+
+
+def _believed(last_at: datetime | None, calendar: Calendar = calendars.ALWAYS) -> datetime | None:
+    """When the last turn was; None for one that has not come, as for one that never was.
+
+    Of those that go together the last may have its turn when the office opens again.
+    """
+    now = clock.now()
+    if last_at is None or last_at <= now + limits.NO_TURN_YET:
+        return last_at
+    return last_at if last_at <= calendar.after(now, limits.NO_TURN_YET / AN_HOUR) else None
 
 
 def _from_next(box: Iterable[Lane], last_alert_id: int | None) -> list[list[Lane]]:

@@ -72,8 +72,12 @@ async def claim(
     )
     to_supporters = await _load(session, chosen)
     about_forms = {one.notice.id for one in to_supporters}
-    to_organisers = await _alarms(session, [one for one in chosen if one not in about_forms])
-    to_supporters = await _with_letters(session, await _without_suppressed(session, to_supporters))
+    to_organisers = await _alarms(
+        session, [one for one in chosen if one not in about_forms], delivery
+    )
+    to_supporters = await _with_letters(
+        session, await _without_suppressed(session, to_supporters, delivery)
+    )
     return [*to_organisers, *to_supporters]
 
 
@@ -121,8 +125,15 @@ async def settle(
     return await change(session, held, not_before=now + wait, **values) == 1
 
 
-async def give_back(session: AsyncSession, worker: str, notice_ids: Sequence[int]) -> None:
-    """Return notices that were claimed and never begun."""
+async def give_back(
+    session: AsyncSession,
+    worker: str,
+    notice_ids: Sequence[int],
+    *,
+    wait: timedelta | None = None,
+) -> None:
+    """Return notices that were claimed and never begun. `wait`: others go first."""
+    later = {} if wait is None else {"not_before": clock.now() + wait}
     held = and_(
         Notice.id.in_(notice_ids), Notice.worker == worker, Notice.status == LetterStatus.SENDING
     )
@@ -134,6 +145,7 @@ async def give_back(session: AsyncSession, worker: str, notice_ids: Sequence[int
         lease_until=None,
         attempts=Notice.attempts - 1,
         first_attempt_at=case((Notice.attempts > 1, Notice.first_attempt_at)),
+        **later,
     )
 
 
@@ -155,7 +167,9 @@ async def _load(session: AsyncSession, notice_ids: Sequence[int]) -> list[Notice
     return [NoticeClaim(notice, submission) for notice, submission in rows]
 
 
-async def _alarms(session: AsyncSession, notice_ids: Sequence[int]) -> list[AlarmClaim]:
+async def _alarms(
+    session: AsyncSession, notice_ids: Sequence[int], delivery: str
+) -> list[AlarmClaim]:
     """Those to organisers; called off where somebody has let the letters go on meanwhile, or the
     invitation was taken back."""
     if not notice_ids:
@@ -165,11 +179,11 @@ async def _alarms(session: AsyncSession, notice_ids: Sequence[int]) -> list[Alar
     empty = set(notice_ids) - {one.notice.id for one in found}
     if empty:
         await change(session, Notice.id.in_(empty), status=LetterStatus.CANCELLED)
-    return await _without_suppressed(session, found)
+    return await _without_suppressed(session, found, delivery)
 
 
-async def _without_suppressed(session: AsyncSession, claims: list[To]) -> list[To]:
-    barred = await suppressions.among(session, {claim.to.email for claim in claims})
+async def _without_suppressed(session: AsyncSession, claims: list[To], delivery: str) -> list[To]:
+    barred = await suppressions.among(session, {claim.to.email for claim in claims}, delivery)
     stopped = [c.notice.id for c in claims if c.to.email.casefold() in barred]
     if stopped:
         await change(session, Notice.id.in_(stopped), status=LetterStatus.SUPPRESSED)

@@ -61,7 +61,7 @@ class Line:
         return self._part("waiting")
 
     @property
-    def not_arrived(self) -> int:
+    def not_through(self) -> int:
         return self._part("lost")
 
     @property

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.models import (
+    AlertCountry,
     Attempt,
     Contact,
     Freeze,
@@ -50,6 +51,14 @@ class Reply:
     words: str
 
 
+class Place(NamedTuple):
+    """An office. `named`: what alerts call its country, for a code that no country has."""
+
+    country: str
+    named: str
+    office: str
+
+
 @dataclass(frozen=True)
 class MailboxLine:
     """One address, and the offices that have it.
@@ -60,7 +69,7 @@ class MailboxLine:
 
     contact_id: int
     email: str
-    offices: list[str]
+    offices: list[Place]
     checked: bool
     waiting: int
     failed: int
@@ -95,6 +104,10 @@ class _Kept:
     sent: Mapping[str, int]
     last: Mapping[str, Reply]
     holds: Mapping[int, Hold]
+    names: Mapping[str, str]
+
+    def place(self, target: Target) -> Place:
+        return Place(target.country, self.names.get(target.country, ""), target.office)
 
 
 async def of_delivery(session: AsyncSession, settings: Settings) -> list[HostLine]:
@@ -109,6 +122,7 @@ async def of_delivery(session: AsyncSession, settings: Settings) -> list[HostLin
         sent=sent,
         last=last,
         holds=await holds(session, "contact"),
+        names=await _names(session),
     )
     addresses: dict[tuple[int | None, str], dict[str, list[Any]]] = defaultdict(dict)
     for row in await session.execute(_contacts()):
@@ -184,7 +198,7 @@ def _mailbox(email: str, rows: Sequence[Row[Any]], kept: _Kept, *, held: bool) -
     return MailboxLine(
         contact_id=contacts[0].id,
         email=email,
-        offices=[f"{row.Target.country}, {row.Target.office}" for row in rows],
+        offices=[kept.place(row.Target) for row in rows],
         checked=all(one.checked_on for one in contacts),
         waiting=waiting,
         failed=sum(kept.counts.get((one.target_id, LetterStatus.FAILED), 0) for one in contacts),
@@ -217,6 +231,12 @@ def _next_turn(row: Row[Any], settings: Settings) -> datetime | None:
 
 def _latest(replies: Iterable[Reply | None]) -> Reply | None:
     return max((one for one in replies if one), key=lambda one: one.at, default=None)
+
+
+async def _names(session: AsyncSession) -> dict[str, str]:
+    """What alerts call each country, by its code."""
+    rows = await session.execute(select(AlertCountry.country, AlertCountry.name).distinct())
+    return {row.country: row.name for row in rows}
 
 
 async def _counts(session: AsyncSession, delivery: str) -> dict[tuple[int, str], int]:

@@ -54,6 +54,7 @@ class Rate:
 class HeldAlert:
     slug: str
     title: str
+    timezone: str
     hold: Hold
 
 
@@ -240,4 +241,7 @@ async def _frozen_letters(session: AsyncSession, alerts: Select[int]) -> int:
 async def _alerts(session: AsyncSession, alerts: Select[int]) -> list[HeldAlert]:
     frozen = await hosts.holds(session, "alert")
     found = select(Alert).where(Alert.id.in_(frozen), Alert.id.in_(alerts)).order_by(Alert.id)
-    return [HeldAlert(one.slug, one.title, frozen[one.id]) for one in await session.scalars(found)]
+    return [
+        HeldAlert(one.slug, one.title, one.timezone, frozen[one.id])
+        for one in await session.scalars(found)
+    ]

@@ -38,7 +38,11 @@ class MessageLine(BaseModel):
 
 @router.get("/messages")
 async def messages(
-    session: gate.Reading, seen: sandbox.Seen, to: str = "", after: int = 0, limit: int = 100
+    session: gate.Reading,
+    seen: sandbox.Seen,
+    to: str = "",
+    after: sandbox.Number = 0,
+    limit: int = 100,
 ) -> list[MessageLine]:
     """Oldest first: `after` the id of the last one seen; `to` part of the receiving address."""
     found = (

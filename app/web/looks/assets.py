@@ -10,10 +10,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.errors import Missing
 from app.settings import Settings
-from app.web.looks import logo, theme
+from app.web.looks import logo, picture, theme
 
 FOLDER = Path(__file__).parent.parent / "static"
 STYLES = {"light": "not all", "dark": "all"}  # what becomes of the rules for the night
+A_DAY = "public, max-age=86400"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 router = APIRouter(include_in_schema=False)
@@ -34,6 +35,8 @@ class Assets:
         mark = logo.read(settings.logo)
         self.logo = next(iter(mark), "")
         own = {"theme.css": themed, "icon.svg": theme.icon(settings.accent_colour).encode()}
+        own["icon.ico"] = picture.icon(settings.accent_colour, 48, "ICO")
+        own["icon.png"] = picture.icon(settings.accent_colour, 180, "PNG")
         own |= mark | _styled(themed, "theme.css")
         self._assets = _shipped() | {name: _asset(name, content) for name, content in own.items()}
 
@@ -73,6 +76,23 @@ def _styled(sheet: bytes, name: str) -> dict[str, bytes]:
 def _asset(name: str, content: bytes) -> Asset:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(content, media_type, sha256(content).hexdigest()[:12])
+
+
+@router.get("/favicon.ico")
+async def favicon(request: Request) -> Response:
+    """Under the name that is asked for wherever no page names another."""
+    return _by_old_name(request, "icon.ico", "image/x-icon")
+
+
+@router.get("/apple-touch-icon.png")
+async def touch_icon(request: Request) -> Response:
+    return _by_old_name(request, "icon.png", "image/png")
+
+
+def _by_old_name(request: Request, name: str, media_type: str) -> Response:
+    found = request.app.state.assets.find(name)
+    headers = {"Cache-Control": A_DAY}
+    return Response(found.content, media_type=media_type, headers=headers)
 
 
 @router.get("/static/{digest}/{name:path}")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -56,6 +57,31 @@ def drawn(card: Card) -> bytes:
     packed = BytesIO()
     # few colours: a drawing of words is a third as long so, and looks the same
     image.quantize(64).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
+
+
+@lru_cache(maxsize=4)
+def icon(accent: str, size: int, kind: Literal["PNG", "ICO"]) -> bytes:
+    """The letter of the browser's tab, `size` pixels square, for what cannot show a drawing.
+
+    A PNG fills its square, as home screens want it; an ICO has 16 and 32 pixels in it too."""
+    large = 4 * size  # drawn large and made smaller: its edges are smooth so
+    whole = kind == "PNG"
+    image = Image.new("RGBA", (large, large), (*PAPER, 255) if whole else (0, 0, 0, 0))
+    draw, unit = ImageDraw.Draw(image), large / 32
+    inset = 4 if whole else 0  # a home screen rounds the corners off
+    scale = unit * (32 - 2 * inset) / 32
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return inset * unit + x * scale, inset * unit + y * scale
+
+    draw.rounded_rectangle(
+        (at(2, 6), at(30, 26)), 3 * scale, theme.by_day(accent), PAPER, round(scale)
+    )
+    draw.line([at(5, 10), at(16, 18), at(27, 10)], PAPER, round(2.5 * scale), joint="curve")
+    packed = BytesIO()
+    small = image.resize((size, size), Image.Resampling.LANCZOS)
+    small.save(packed, kind, **({} if whole else {"sizes": [(16, 16), (32, 32), (size, size)]}))
     return packed.getvalue()
 
 

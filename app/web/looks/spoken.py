@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.languages import SOURCE
-from app.models import Alert, Target
+from app.models import Alert
 from app.wording.language import translated
 from app.wording.language.translated import AlertWords, Spoken
 
@@ -29,8 +29,8 @@ def filters(language: str) -> dict[str, Any]:
     def office(name: str) -> Spoken:
         return translated.office_name(name, language)
 
-    def institution(target: Target) -> Spoken:
-        return translated.institution(target, language)
+    def institution(of: translated.Housed) -> Spoken:
+        return translated.institution(of, language)
 
     return {
         "words": words,

@@ -46,11 +46,12 @@ def moved(accent: str) -> str:
 
 
 def icon(accent: str) -> str:
-    """A letter in the accent colour, for the browser's tab."""
+    """A letter in the accent colour, for the browser's tab: on a dark one its white edge shows."""
     colour = _hex(by_day(accent))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-        f'<rect x="2" y="6" width="28" height="20" rx="3" fill="{colour}"/>'
+        f'<rect x="2" y="6" width="28" height="20" rx="3" fill="{colour}" stroke="#fff"'
+        ' stroke-width="2"/>'
         '<path d="m5 10 11 8 11-8" fill="none" stroke="#fff" stroke-width="2.5" '
         'stroke-linecap="round" stroke-linejoin="round"/></svg>'
     )

@@ -86,7 +86,8 @@ async def letters(
         }
         for text in await newest_templates(session, shown.id)
     ]
-    return render(request, "organise/letters.html", alert=shown, texts=texts)
+    names = {one.country: one.name for one in shown.countries}
+    return render(request, "organise/letters.html", alert=shown, names=names, texts=texts)
 
 
 async def find(session: AsyncSession, organiser: Organiser, slug: str) -> Alert:

@@ -29,7 +29,8 @@ async def of_alert(
     return render(
         request,
         "organise/counts.html",
-        title=alert.title,
+        heading="Counts",
+        title=alert.title or slug,
         back=f"/organise/alerts/{slug}",
         zone=alert.timezone,
         made_up=alert.made_up,
@@ -62,8 +63,9 @@ async def of_campaign(
     return render(
         request,
         "organise/counts.html",
+        heading="Counts of the campaign",
         title=campaign.title,
-        back="/organise",
+        back=f"/organise/campaigns/{slug}/stages",
         zone="UTC",
         made_up=False,
         paced=settings.paced,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from math import ceil
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -10,11 +11,12 @@ from starlette.responses import RedirectResponse
 
 from app import clock
 from app.accounts import organisers, second_factor, sign_in
-from app.errors import LinkExpired, Missing, SignInRefused
+from app.errors import LinkExpired, Missing, SignInRefused, TooMany
 from app.models import Organiser
 from app.settings import Settings
 from app.tokens import SECOND_STEP, read_timed, timed_token
 from app.web import gate
+from app.web.organisers.people import guessing
 from app.web.organisers.people import kept as carrying
 from app.web.organisers.people.second_factor import limit
 from app.web.pages import render
@@ -48,7 +50,13 @@ async def enter(
 ) -> Response:
     """Checks the password before it takes the one writer of SQLite: a hash is slow."""
     try:
+        async with gate.writing(request) as session:
+            await guessing.limit(session, settings, request, email)
         organiser = await organisers.recognise(reading, email, password)
+    except TooMany as refusal:
+        page = _ask(request, next, 429, carried=carried, email=email, guessed=True)
+        page.headers["Retry-After"] = str(ceil(refusal.retry_after))
+        return page
     except SignInRefused:
         return _ask(request, next, 401, carried=carried, email=email, refused=True)
     if organiser.totp_since:
@@ -116,6 +124,7 @@ async def _in(
         )
         response.headers["Cache-Control"] = "no-store"
     remember(request, response, secret)
+    guessing.let_in(gate.settings_of(request), response, organiser.email)
     return response
 
 
@@ -142,7 +151,7 @@ def _mark(organiser: Organiser) -> str:
 def _ask(
     request: Request, following: str, status: int = 200, *, carried: str = "", **context: Any
 ) -> Response:
-    known: dict[str, Any] = {"email": "", "refused": False, "slow": False}
+    known: dict[str, Any] = {"email": "", "refused": False, "slow": False, "guessed": False}
     kept = carried if carrying.unpacked(carried) else ""
     page = "organise/sign_in.html"
     return render(request, page, status, **known | context, next=_ours(following), kept=kept)

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from app import clock
 from app.campaigns.stage_moves import noticing
 from app.errors import FormRefused, Refusal
-from app.models import Organiser, Role
+from app.models import Alert, Organiser, Role
 from app.outbox import operating, places
 from app.outbox.freezes import Scope
 from app.outbox.places import Place
@@ -187,7 +187,15 @@ async def _context(
         "counts": counts,
         "n": counts["queued"] + counts["held"],
         "host": await _host(session, settings, there),
+        "zone": await _zone(session, there),
     }
+
+
+async def _zone(session: AsyncSession, there: Place) -> str:
+    """One freeze has one clock, here and on the alert's own page."""
+    if there.scope != "alert":
+        return "UTC"
+    return (await session.get_one(Alert, there.refs[0])).timezone
 
 
 async def _host(session: AsyncSession, settings: Settings, there: Place) -> HostLine | None:

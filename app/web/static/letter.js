@@ -96,7 +96,10 @@
     if (!under) return;
     event.preventDefault();
     await under;
-    form.submit();
+    under = undefined;
+    dirty = false; // it goes with the form, whatever became of the save
+    // the button too: one of them asks for a letter beside it; older browsers know no way for that
+    form.requestSubmit ? form.requestSubmit(event.submitter) : form.submit();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") save();

@@ -49,10 +49,11 @@
         headers: { "X-Fragment": "letters" },
         signal: latest.signal,
       });
-      if (!answer.ok) return false;
+      if (!answer.ok) throw new Error(answer.status);
       swap(await answer.text());
     } catch (fault) {
       if (fault.name === "AbortError") return true;
+      // the button that shows the letters comes back
       document.documentElement.classList.remove("with-script");
       return false;
     }

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.campaigns import alerts
 from app.errors import FormRefused
-from app.models import Alert
+from app.models import Alert, AlertState
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx, throttle
 from app.web.supporters import desk, rehearsal, waiting
@@ -19,7 +19,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def index(request: Request, session: Reading) -> Response:
-    return pages.render(request, "alerts/index.html", alerts=await alerts.public(session))
+    shown = await alerts.public(session)
+    first = next((one for one in shown if one.kind == "letters" and _is_open(one)), None)
+    return pages.render(request, "alerts/index.html", alerts=shown, first=first)
 
 
 @router.get("/alerts/{slug}")
@@ -62,6 +64,10 @@ async def submit(request: Request, slug: str, session: Tx, settings: Configured)
         return await _again(request, session, settings, found, data, refusal)
     # the same answer for a known and an unknown address, and for a machine that was caught
     return RedirectResponse(waiting.address(slug, token), 303)
+
+
+def _is_open(alert: Alert) -> bool:
+    return alert.state == AlertState.PUBLISHED and not alerts.ended_at(alert)
 
 
 async def _guide(

@@ -5,14 +5,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.campaigns import alerts, offices
-from app.errors import FormRefused, Missing
+from app.errors import FormRefused, LinkDamaged, Missing
 from app.letters import confirmation
 from app.letters.asking import anew
 from app.models import Submission
+from app.outbox import freezes
 from app.settings import Settings
-from app.tokens import CONFIRM, LETTERS, link_token
+from app.tokens import CONFIRM, LETTERS, LOOK, link_token
 from app.web import forms, pages
 from app.web.gate import Configured, Reading, Tx
+from app.web.supporters import waiting
 from app.wording import own_mailbox
 
 router = APIRouter(include_in_schema=False)
@@ -20,7 +22,10 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/confirm/{token}")
 async def show(request: Request, token: str, session: Reading, settings: Configured) -> Response:
-    submission = await anew.find(session, settings, token)
+    try:
+        submission = await anew.find(session, settings, token)
+    except LinkDamaged:
+        return await _not_whole(request, session, settings, token)
     if over := await _over(request, session, settings, submission):
         return over
     return await _page(request, session, submission)
@@ -69,6 +74,16 @@ async def make_anew(request: Request, token: str, session: Tx, settings: Configu
 async def anew_again(token: str) -> Response:
     """Whoever reloads the page that asked for their consent finds it again."""
     return RedirectResponse(f"/confirm/{token}", 303)
+
+
+async def _not_whole(
+    request: Request, session: Reading, settings: Settings, token: str
+) -> Response:
+    """What can be done with a link that was cut: copy it again, or type the code."""
+    look, found = "", await anew.of_damaged(session, token)
+    if found:
+        look = waiting.address(found.alert.slug, link_token(settings, LOOK, found.public_id))
+    return pages.render(request, "confirm/not_whole.html", 404, look=look)
 
 
 async def _over(
@@ -129,6 +144,7 @@ async def _page(
         letters=letters,
         shown=confirmation.seal(letters),
         held=await offices.held(session, [one.contact for one in letters if one.contact]),
+        rests=bool(await freezes.standing(session, "alert", submission.alert_id)),
         own_mailbox=own_mailbox.offer,
         changed=changed,
         own_words=submission.own_words if typed is None else typed,

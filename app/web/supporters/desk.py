@@ -1,6 +1,7 @@
 """The writing desk: what the alert page shows, from an alert and a form that may be half filled."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from app.letters.words import edits, prints
 from app.models import Alert, AlertCountry, OwnMailbox
 from app.settings import Settings
 from app.web import forms, pages
+from app.web.looks import timeline
+from app.web.supporters.spreading import sent
 from app.wording import own_mailbox
 from app.wording.language import translated
 from app.wording.language.choice import LanguageChoice
@@ -54,6 +57,8 @@ async def context(
         found["unlike"] = await prints.unlike(
             session, settings, letters, alert_id=alert.id, delivery=delivery
         )
+    if "x-fragment" not in request.headers:  # which is asked for at every pause in typing
+        found["sent"] = await sent.said(session, alert, settings, pages.reader_language(request))
     return found
 
 
@@ -71,17 +76,18 @@ async def with_offices(
     # a megabyte in thirty letters is thirty megabytes
     chosen = [] if too_long.keys() & forms_domain.LIMITS else ticked_offices(form, available)
     sheets = preview.sheets(form, chosen, seed=seed, blank=_blank(language))
+    places = [
+        _place(one, standing.get(one.country), available, sheets, form, words)
+        for one in alert.countries
+        if one.added_on <= alerts.today(alert)
+    ]
     return {
         "alert": alert,
         "words": words,
         "form": form,
         "seed": seed,
         "page": form.page or secrets.token_urlsafe(16),
-        "places": [
-            _place(one, standing.get(one.country), available, sheets, form, words)
-            for one in alert.countries
-            if one.added_on <= alerts.today(alert)
-        ],
+        **_of_places(places, words, language),
         "chosen_ids": {office.target.id for office in chosen},
         "letters": len(sheets),
         "reachable": bool(available),
@@ -98,12 +104,35 @@ async def with_offices(
     }
 
 
+def _of_places(places: list[Place], words: AlertWords, language: str) -> dict[str, Any]:
+    return {
+        "places": places,
+        "timeline": timeline.of_countries(((one.country, one.standing) for one in places), words),
+        "letter_languages": letter_languages(places, words, language),
+    }
+
+
 def ticked_offices(form: Form, available: list[Office]) -> list[Office]:
     """The offices whose letters are shown: as ticked, or the small default before that."""
     try:
         return submission.choose(form, available)
     except Refusal:
         return _as_far_as_ticked(form, available)
+
+
+def letter_languages(
+    places: Sequence[Place], words: AlertWords, reader: str
+) -> dict[str, list[str]]:
+    """The letters' languages as the reader calls them, each with its countries; nothing where all
+    are in the reader's own. Whatever is ticked: a tick more must not make it untrue."""
+    found: dict[str, dict[str, None]] = {}
+    for place in places:
+        for office in place.offices:
+            countries_of = found.setdefault(office.template.language, {})
+            countries_of[words.country_name(place.country)] = None
+    if found.keys() <= {reader}:
+        return {}
+    return {language_name_in(one, reader): list(where) for one, where in found.items()}
 
 
 def why_this_language(choice: LanguageChoice, reader: str) -> str:

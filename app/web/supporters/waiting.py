@@ -13,8 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import FormRefused, Missing, TooMany
 from app.languages import marked, translations
+from app.letters import form as filled
 from app.letters import submission as submissions
-from app.letters.asking import codes
+from app.letters.asking import codes, slips
+from app.letters.form import Form
+from app.letters.words.refused import Refused
 from app.models import Alert, Submission
 from app.outbox import notices
 from app.settings import Settings
@@ -40,8 +43,22 @@ async def take(
     if forms.is_caught(data):
         return link_token(settings, LOOK, submissions.new_id())
     form = forms.read(data, language=pages.reader_language(request))
+    _look_twice(alert, form)
     taken = await submissions.submit(session, settings, alert, form)
     return link_token(settings, LOOK, taken.submission.public_id)
+
+
+def _look_twice(alert: Alert, form: Form) -> None:
+    """Raises FormRefused for an address that looks mistyped, the first time it is sent."""
+    domain = slips.meant(form.email)
+    if not domain or form.email == form.email_as_is:
+        return
+    faults: dict[str, str] = {"email": Refused("slip", domain)}
+    try:
+        filled.checked(form, alert.refused_words)
+    except FormRefused as refusal:  # all that is to be said, at once
+        faults |= refusal.fields
+    raise FormRefused(faults)
 
 
 def address(slug: str, token: str) -> str:
@@ -91,7 +108,7 @@ async def _submission(
     request: Request, session: AsyncSession, settings: Settings, alert: Alert
 ) -> Submission | None:
     """What the page's token is for; None when that is nothing."""
-    if not _has_token(request, settings):
+    if not token_of(request, settings):
         return None
     public_id = read_token(settings, LOOK, request.query_params["for"])
     return await session.scalar(
@@ -103,11 +120,13 @@ async def _submission(
     )
 
 
-def _has_token(request: Request, settings: Settings) -> bool:
+def token_of(request: Request, settings: Settings) -> str:
+    """The page's token as its address has it; empty when it is none of ours."""
+    token = request.query_params.get("for", "")
     try:
-        return bool(read_token(settings, LOOK, request.query_params.get("for", "")))
+        return token if read_token(settings, LOOK, token) else ""
     except Missing:
-        return False
+        return ""
 
 
 def _page(
@@ -120,27 +139,29 @@ def _page(
     typed: str = "",
     fault: str = "",
 ) -> Response:
-    asks = _has_token(request, settings)
+    token = token_of(request, settings)
     page = pages.render(
         request,
         "alerts/look_in_your_mail.html",
         status,
         alert=alert,
-        token=request.query_params["for"] if asks else "",
+        token=token,
         wrote_to=_masked(submission.email) if submission else "",
         typed=typed,
         fault=fault,
     )
     response = rehearsal.marked(request, page, alert)
-    if asks:
+    if token:
         response.headers.update(armour.PRIVATE)
     return response
 
 
 def _masked(email: str) -> str:
-    """Enough to see a slip of the finger, too little to write to."""
+    """Enough to see a slip of the finger at either end, too little to write to."""
     local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    shown = 2 if len(local) > 5 else 1
+    end = local[-shown:] if len(local) > 2 else ""
+    return f"{local[:shown]}…{end}@{domain}"
 
 
 def _wait(request: Request, refusal: TooMany) -> str:

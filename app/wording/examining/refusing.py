@@ -17,6 +17,19 @@ COMPARISON = (
     " {% if role in ('president', 'speaker') %}"
 )
 CHOICE = "only {% if … %}, {% elif … %}, {% else %} and {% endif %} can stand here"
+UNREADABLE = {  # the library's words → ours
+    "unexpected end of template, expected 'end of print statement'": (
+        "these {{ are never closed; write }} after the word"
+    ),
+    "unexpected end of template, expected 'end of statement block'": (
+        "this {% is never closed; write %} after it"
+    ),
+    "Missing end of comment tag": "this {# is never closed; write #} after it",
+    "expected token 'end of print statement'": (
+        "between {{ and }} stands one word alone; write the others outside"
+    ),
+    "expected token 'end of statement block'": f"this {{% … %}} holds too much: {CHOICE}",
+}
 CONSTRUCTS: dict[type[nodes.Node], str] = {
     nodes.BinExpr: "nothing can be reckoned or multiplied; write the words as they should read",
     nodes.UnaryExpr: "nothing can be reckoned or multiplied; write the words as they should read",
@@ -55,6 +68,9 @@ def syntax(text: str, fault: TemplateSyntaxError, environment: Environment) -> t
         return _open_choice(text, environment) or fault.lineno, (
             "this {% if … %} is never ended; write {% endif %} where its text ends"
         )
+    for words, plainly in UNREADABLE.items():
+        if words in said:
+            return fault.lineno, plainly
     unknown = re.match(r"Encountered unknown tag '(\w+)'", said)
     if unknown and unknown[1] in {"endif", "else", "elif"}:
         return fault.lineno, f"{{% {unknown[1]} %}} has no {{% if … %}} before it"

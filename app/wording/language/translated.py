@@ -6,10 +6,10 @@ reader would else read English words as if they were Estonian.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from app.languages import SOURCE, country_name, marked, translations
-from app.models import Alert, AlertCountry, StageStep, Target
+from app.models import Alert, AlertCountry, StageStep
 
 # offices of the directory that every catalogue names; any other stands as it was imported
 OFFICES = (
@@ -158,8 +158,17 @@ def office_name(office: str, language: str) -> Spoken:
     return Spoken(said, SOURCE if said == office else language)
 
 
-def institution(target: Target, language: str) -> Spoken:
+class Housed(Protocol):
+    """What names an office's institution: a target, or a letter's line."""
+
+    @property
+    def institution(self) -> str: ...
+    @property
+    def institution_local(self) -> str: ...
+
+
+def institution(of: Housed, language: str) -> Spoken:
     """Readers of other languages than English know a ministry by its own name, if by any."""
-    if language != SOURCE and target.institution_local:
-        return Spoken(target.institution_local, "")
-    return Spoken(target.institution, SOURCE)
+    if language != SOURCE and of.institution_local:
+        return Spoken(of.institution_local, "")
+    return Spoken(of.institution, SOURCE)

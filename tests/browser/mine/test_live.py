@@ -63,6 +63,7 @@ async def test_a_change_arrives_without_a_reload_and_takes_nothing_away(
     await looks_right(page)
 
 
+@pytest.mark.thorough
 async def test_the_pages_around_it_shut_nobody_out(
     windows: Windows, settings: Settings, database: Database, furnished: None
 ) -> None:

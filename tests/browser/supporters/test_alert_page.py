@@ -138,6 +138,21 @@ async def test_by_keys_alone_every_control_of_the_form_is_met_in_its_order(
     assert [one["said"] for one in met if one["ring"] == "none"] == []
 
 
+@pytest.mark.parametrize("status", [429, 500])
+async def test_letters_that_cannot_be_had_beside_the_form_are_had_with_its_button(
+    windows: Windows, alert: Alert, status: int
+) -> None:
+    page = await windows.open(ALERT, width=360)
+    button = page.locator(".without-script button")
+    await expect(button).to_be_hidden()
+    await page.route("**/preview*", lambda route: route.fulfill(status=status, body="no"))
+    await page.fill("#name", "Līga")
+    await expect(button).to_be_visible()
+    await page.unroute("**/preview*")
+    await button.click()
+    await expect(page.locator("#letters .sheet-body").first).to_contain_text("Līga")
+
+
 async def test_without_scripts_the_whole_walk_in_latvian(
     windows: Windows, alert: Alert, database: Database, settings: Settings
 ) -> None:

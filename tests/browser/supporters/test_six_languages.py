@@ -8,9 +8,10 @@ from playwright.async_api import Page
 from app.languages import LANGUAGES, SOURCE
 from tests.browser.supporters.conftest import Served, visit
 from tests.grounds.browser.layout import reads_well
-from tests.grounds.browser.windows import ALL_RULES, Windows, axe
+from tests.grounds.browser.windows import ALL_RULES, Windows, axe, fits
 from tests.grounds.pages.supporters import Visited
 
+QUICK = "lv"  # the one of `make test`
 LONGEST = "fi"  # whose words are the longest; it meets the rarer shapes of a page too
 # beyond what axe looks at by itself: text at 7:1, and targets that a finger meets. What is below
 # 4.5:1 (large: 3:1) is below 7:1 (4.5:1) too, so that axe's own rule for it finds nothing more.
@@ -86,7 +87,10 @@ def served(shown: Served) -> str:
 
 
 @pytest.mark.parametrize("half", [0, 1])  # of the pages, so that no test is long
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language",
+    [one if one == QUICK else pytest.param(one, marks=pytest.mark.thorough) for one in LANGUAGES],
+)
 async def test_a_page_fits_shuts_nobody_out_and_can_be_read(
     windows: Windows, shown: Served, language: str, half: int
 ) -> None:
@@ -115,3 +119,15 @@ async def by_night_and_on_paper(page: Page, visited: Visited) -> None:
     assert await page.evaluate(ONLY_ON_A_SCREEN) == [], visited.name
     assert await page.locator("h1").is_visible()
     await page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("language", [QUICK, pytest.param(LONGEST, marks=pytest.mark.thorough)])
+async def test_counts_fit_a_phone_whose_text_is_twice_as_large(
+    windows: Windows, shown: Served, language: str
+) -> None:
+    page = await windows.open(width=360, locale=language)
+    (counts,) = [one for one in shown.pages if one.name == "counts"]
+    await visit(page, counts)
+    assert await page.locator(".way .bar").count() > 1
+    await page.evaluate("document.documentElement.style.fontSize = '225%'")  # twice our own
+    await fits(page)

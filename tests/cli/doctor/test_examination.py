@@ -12,7 +12,7 @@ from app.cli.doctor.examination import Asked
 from app.cli.program import app
 from app.db import Database
 from app.delivery.domain.findings import Finding
-from app.models import Contact, Freeze, MailHost
+from app.models import Contact, Freeze, MailHost, RelayState
 from app.settings import Delivery, Settings
 from tests.cli.doctor.relays import Habits, running
 from tests.grounds.dns import DnsServer
@@ -133,15 +133,20 @@ async def test_what_no_organiser_looked_at_is_worth_a_look_and_not_well_when_liv
     assert f"NOT WELL: {n} contacts were not checked" in shown(await here.examine(live))
 
 
-async def test_a_frozen_host_is_worth_a_look(settings: Settings, database: Database) -> None:
+async def test_what_rests_or_is_frozen_is_worth_a_look(
+    settings: Settings, database: Database
+) -> None:
     async with database.transaction() as session:
         host = MailHost(name="mx.gov.test")
         session.add(host)
         await session.flush()
         hold = {"scope": "host", "ref": host.id, "why": "550 5.7.1 blocked", "by": "worker"}
         await session.execute(insert(Freeze).values(at=clock.now(), **hold))
+        why = "refused: 5.7.1 account suspended"
+        session.add(RelayState(name="relay.test:587", failures=2, why=why))
     said = shown(await here.examine(settings))
     assert "look: The mail host mx.gov.test is frozen: 550 5.7.1 blocked." in said
+    assert "look: The relay relay.test:587 rests: refused: 5.7.1 account suspended." in said
     assert "well: No letter is due." in said
 
 

@@ -78,6 +78,19 @@ def test_a_country_is_known_by_its_names(country: str) -> None:
     assert row.country == "EE"
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("2125-01-01,https://xa.example/,Office", "checked_on: this day is still to come"),
+        (",,", "institution: is empty"),
+    ],
+)
+def test_what_a_cell_may_not_say_is_said_in_plain_words(cells: str, said: str) -> None:
+    head = "office,country,email,role,checked_on,source_url,institution"
+    (refused,) = read(f"{head}\nPM,EE,pm@xa.example,prime_minister,{cells}\n").refused
+    assert refused.reason == said
+
+
 def test_one_broken_line_does_not_take_the_others_with_it() -> None:
     found = read(
         "office,country,email\n"

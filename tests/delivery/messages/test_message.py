@@ -2,6 +2,8 @@
 
 import re
 from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from app.delivery.messages import message
 from app.errors import MessageRefused
 from app.models import Notice, Submission
 from app.outbox.notices import NoticeClaim
+from app.tokens import stop_url
 from app.wording.render import LetterText
 from tests.delivery.messages.writing import (
     NOON,
@@ -130,3 +133,40 @@ def test_another_secret_reads_nothing() -> None:
     address = message.bounce_address("n", 5, SETTINGS)
     other = SETTINGS.model_copy(update={"secret_key": "another secret"})
     assert message.read_bounce_address(address, other) is None
+
+
+UNASKED = ["reminder", "stage_moved", "failed"]
+
+
+def noticed(kind: str, url: str = "https://write.example.org") -> EmailMessage:
+    to = Submission(name="Mari", email="m@example.org", language="et", public_id="a" * 16)
+    claim = NoticeClaim(Notice(id=9, kind=kind, message_id="<n.1@letters.example.org>"), to)
+    settings = SETTINGS.model_copy(update={"public_url": url})
+    return read(message.of_notice(claim, LetterText("Tere", "Tere!\n"), settings).raw)
+
+
+@pytest.mark.parametrize("kind", UNASKED)
+def test_mail_that_nobody_asked_for_just_now_is_stopped_with_one_click(kind: str) -> None:
+    parsed = noticed(kind)
+    (link,) = re.findall(r"<(https://write\.example\.org/stop/\S+)>", parsed["List-Unsubscribe"])
+    settings = SETTINGS.model_copy(update={"public_url": "https://write.example.org"})
+    assert link == stop_url(settings, "a" * 16)
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize("kind", ["confirm", "duplicate", "copy"])
+def test_what_follows_at_once_from_ones_own_press_is_no_list(kind: str) -> None:
+    assert {"List-Unsubscribe", "List-Unsubscribe-Post"}.isdisjoint(noticed(kind).keys())
+
+
+def test_a_stop_link_stays_whole_however_long_our_address_is() -> None:
+    root = "https://" + "long-name." * 12 + "example.org"
+    found = noticed("reminder", root)["List-Unsubscribe"]
+    assert found.startswith(f"<{root}/stop/")
+    assert " " not in found
+    assert noticed("reminder", "https://kirjoita-sähköposti.fi")["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("confirm", ""), ("reminder", ""), ("copy", "Mari")])
+def test_a_name_is_shown_only_where_the_address_is_proven(kind: str, shown: str) -> None:
+    assert parseaddr(noticed(kind)["To"]) == (shown, "m@example.org")

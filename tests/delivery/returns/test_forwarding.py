@@ -21,7 +21,7 @@ from tests.grounds import dns
 from tests.grounds.databases import once
 from tests.grounds.letters import make_alert, make_notice
 from tests.grounds.rows import all_of, statuses
-from tests.grounds.smtp import SmtpServer
+from tests.grounds.smtp import SmtpServer, running
 
 
 async def take_reply(
@@ -147,6 +147,21 @@ async def test_while_the_relay_is_away_the_answer_stays_with_its_sender(
     nowhere = live.model_copy(update={"smtp_url": ""})
     with pytest.raises(ComeAgain, match="no relay"):
         await take_reply(database, nowhere, letter)
+
+
+@once
+async def test_an_answer_goes_through_the_first_relay_that_lets_us_in(
+    database: Database, live: Settings, smtp_server: SmtpServer
+) -> None:
+    letter = await sample.make_letter(database, delivery="live")
+    with running() as suspended:
+        suspended.answers("550 5.7.1 Sender domain suspended", at="MAIL")
+        three = f"smtp://127.0.0.1:9 {suspended.url} {smtp_server.url}"
+        several = live.model_copy(update={"smtp_url": three})
+        assert (await take_reply(database, several, letter)).kind == "reply"
+        assert len(smtp_server.received) == suspended.connections == 1
+        with pytest.raises(ComeAgain, match="suspended"):
+            await take_reply(database, live.model_copy(update={"smtp_url": suspended.url}), letter)
 
 
 @once

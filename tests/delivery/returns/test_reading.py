@@ -15,9 +15,12 @@ KINDS = {
     Kind.REPORT: {
         *("postfix-unknown-user", "postfix-relayed", "postfix-delayed", "postfix-mailbox-full"),
         *("several-recipients", "exim-report", "office365", "gmail", "sendmail"),
-        *("global-status", "base64-status", "missing-boundary", "lying-type"),
+        *("global-status", "base64-status", "missing-boundary", "lying-type", "lotus"),
     },
-    Kind.BOUNCE: {"exim-plain", "qmail"},
+    Kind.BOUNCE: {
+        *("exim-plain", "qmail", "qmail-remote", "exchange-plain", "office365-plain"),
+        *("postfix-plain", "yandex", "gateway-with-letter"),
+    },
     Kind.AUTOMATIC: {
         *(f"out-of-office-{language}" for language in ("en", "et", "lv", "lt", "pl", "fi")),
         *("responder-without-words", "read-receipt"),

@@ -279,14 +279,18 @@ async def test_a_server_that_shouts_the_address_is_understood(
 
 
 @once
+@pytest.mark.parametrize(
+    ("status", "name"), [("handed_over", "postfix-unknown-user"), ("expired", "postfix-relayed")]
+)
 async def test_an_address_copied_long_ago_changes_nothing(
-    database: Database, settings: Settings
+    database: Database, settings: Settings, status: str, name: str
 ) -> None:
-    letter = await sample.make_letter(database)
+    letter = await sample.make_letter(database, status=LetterStatus(status))
+    await know_exchanges(database, "mx1.government.example")
     with clock.held(clock.now() + timedelta(days=31)):
-        took = await take_for(database, settings, letter, "postfix-unknown-user")
+        took = await take_for(database, settings, letter, name)
     assert (took.kind, took.changed) == ("unmatched", "")
-    assert await statuses(database) == {"handed_over": 1}
+    assert await statuses(database) == {status: 1}
     assert len(await waiting(database)) == 1
 
 

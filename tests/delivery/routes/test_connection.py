@@ -184,9 +184,9 @@ async def test_a_server_that_is_busy_is_not_reached_and_asked_again(
     [
         ("554 5.7.0 no mail service here", "GREETING", Unreached),
         ("530 5.7.0 authentication required", "MAIL", Unreached),
-        ("550 5.7.1 sender not allowed", "MAIL", Deferred),
+        ("550 5.7.1 sender not allowed", "MAIL", Unreached),
         ("530 5.7.0 authentication required", "RCPT", Deferred),
-        ("554 5.7.1 <pm@example.org>: Relay access denied", "RCPT", Deferred),
+        ("554 5.7.1 <pm@example.org>: Relay access denied", "RCPT", Unreached),
     ],
 )
 async def test_a_fault_of_our_own_rejects_no_letter(

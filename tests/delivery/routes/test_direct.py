@@ -203,3 +203,13 @@ async def test_it_works_in_the_loop_that_production_uses(
         return [type(one) for one in endings]
 
     assert await asyncio.to_thread(uvloop.run, two()) == [Taken, Taken]
+
+
+async def test_a_greeting_that_turns_us_away_for_policy_says_so(
+    sender: Direct, offices: list[SmtpServer]
+) -> None:
+    for office in offices:
+        office.greets("554 5.7.1 Your address is on our list")
+    outcome = await sender.send(MESSAGE)
+    assert isinstance(outcome, Deferred)
+    assert (outcome.code, outcome.enhanced, outcome.by_exchange) == (554, "5.7.1", True)

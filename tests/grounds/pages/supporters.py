@@ -14,11 +14,12 @@ from app.campaigns import packs
 from app.contacts import imports
 from app.db import Database
 from app.letters import own
+from app.letters.asking import stopping
 from app.letters.mine import forgetting
 from app.models import Letter, Submission
 from app.outbox import queue
 from app.settings import Settings
-from app.tokens import CONFIRM, LETTERS, LOOK, link_token
+from app.tokens import CONFIRM, LETTERS, LOOK, STOP, link_token
 from tests.grounds.alerts import MINE_BAN, ROOT, confirmed, filled, mine_ban, submitted
 from tests.outbox.one_form import attempt, end
 
@@ -112,6 +113,8 @@ async def _until_confirmed(database: Database, settings: Settings) -> list[Visit
         Visited("link too old", link(expired), 410),
         Visited("no consent", f"{link(expired)}/anew", 422, {}, like="link too old"),
         Visited("link of a forgotten form", link(forgotten), 410, like="link too old"),
+        Visited("this was not me", _stop(settings, waiting)),
+        Visited("no more mail", _stop(settings, await _stopped(database, settings))),
     ]
 
 
@@ -126,6 +129,7 @@ async def _mine(database: Database, settings: Settings, written: Submission) -> 
         Visited("receipt of a refusal", f"{mine}/receipts/{refused}", like="receipt"),
         Visited("forget me", f"{mine}/forget"),
         Visited("forgotten", f"{mine}/forgotten", like="forget me"),
+        Visited("never again", _stop(settings, written), like="this was not me"),
     ]
 
 
@@ -197,3 +201,15 @@ async def _forgotten(database: Database, settings: Settings) -> Submission:
     async with database.transaction() as session:
         await forgetting.forget(session, settings, kept)
     return kept
+
+
+async def _stopped(database: Database, settings: Settings) -> Submission:
+    form = filled(email="toomas@example.org", name="Toomas")
+    kept = await submitted(database, settings, await mine_ban(database), form)
+    async with database.transaction() as session:
+        await stopping.stop(session, settings, kept)
+    return kept
+
+
+def _stop(settings: Settings, kept: Submission) -> str:
+    return f"/stop/{link_token(settings, STOP, kept.public_id)}"

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.grounds.speed import thorough
+
 TOGETHER = {
     # a browser belongs to the process that started it: two halves for two cores, and no third
     "browser, supporters": ("tests/browser/supporters/",),
@@ -30,4 +32,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    thorough.mark(items)
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

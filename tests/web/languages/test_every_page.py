@@ -9,7 +9,7 @@ from tests.grounds.pages.supporters import everywhere
 
 # of organisers, of programs, and what is no page
 OTHERS = ("/organise", "/sandbox", "/docs", "/api", "/static", "/healthz", "/readyz", "/metrics")
-NO_PAGES = ("/embed.js", "/picture.png")
+NO_PAGES = ("/embed.js", "/picture.png", "/favicon.ico", "/apple-touch-icon.png")
 # these lead on to another page
 LEADING_ON = (
     "/preview",

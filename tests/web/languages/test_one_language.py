@@ -102,7 +102,8 @@ CALLED = sorted(
     {country_name(code, FINNISH) for code, _ in languages.countries(FINNISH)}
     | {language_name(FINNISH)}
     | {language_name_in(code, FINNISH) for code in languages.LANGUAGES}
-    | set(languages.locale(FINNISH).months["format"]["wide"].values()),
+    | set(languages.locale(FINNISH).months["format"]["wide"].values())
+    | set(languages.locale(FINNISH).months["stand-alone"]["abbreviated"].values()),
     key=len,
     reverse=True,
 )

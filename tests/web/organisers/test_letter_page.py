@@ -14,7 +14,7 @@ from app.db import Database
 from app.models import AuditLine, Campaign, LetterTemplate, Organisation, Organiser, Role
 from app.web import ROUTERS
 from app.web.organisers.alerts import find
-from app.web.organisers.editor import letters
+from app.web.organisers.editor import letter_page, letters
 from app.wording import letter_fields
 from app.wording.letter_fields import LetterFields, VariantFields
 from tests.grounds.alerts import mine_ban
@@ -231,6 +231,36 @@ async def test_a_letter_in_another_language_begins_with_a_start_or_a_copy_and_is
     text = unescape((await page.get(f"{EDIT}/EE.fi")).text)
     assert "It is 100 % like the letter FI.fi" in text
     assert "draft/letter?framed=1&country=EE&language=fi" in text
+
+
+async def test_another_letter_is_shown_beside_it_only_after_what_was_typed_is_saved(
+    page: httpx.AsyncClient, database: Database, mari: Organiser
+) -> None:
+    shown = await page.get(f"{EDIT}/EE.en?beside=et")
+    assert '<select id="beside" name="beside" form="letter">' in shown.text
+    fields = letter_fields.read((await draft(database, mari)).letters["EE.en"])
+    data = posted(fields, shown, note="Typed, then looked beside.", beside="-", show="beside")
+    after = await page.post(f"{EDIT}/EE.en", data=data)
+    assert after.headers["location"] == f"{EDIT}/EE.en?saved=letter&beside=-"
+    assert "Typed, then looked beside." in (await draft(database, mari)).letters["EE.en"]
+    data["version"] = version(await page.get(f"{EDIT}/EE.en"))
+    points = await page.post(f"{EDIT}/EE.en", data=data | {"show": "score"})
+    assert points.headers["location"] == f"{EDIT}/EE.en?saved=letter&beside=-&score=1"
+
+
+@pytest.mark.parametrize("start", ["", "FI.fi"])
+async def test_a_start_that_nobody_has_changed_is_not_kept_for_a_look_beside_it(
+    page: httpx.AsyncClient, database: Database, mari: Organiser, start: str
+) -> None:
+    shown = await page.get(f"{EDIT}/EE.fi?from={start}")
+    fields = letter_page.Shown.of(await draft(database, mari), "EE.fi", start).fields
+    data = posted(fields, shown, beside="et", show="beside") | {"from": start}
+    after = await page.post(f"{EDIT}/EE.fi", data=data)
+    started = f"&from={start}" if start else ""
+    assert after.headers["location"] == f"{EDIT}/EE.fi?beside=et{started}"
+    assert "EE.fi" not in (await draft(database, mari)).letters
+    await page.post(f"{EDIT}/EE.fi", data=data | {"body": f"{fields.body} Mine."})
+    assert "EE.fi" in (await draft(database, mari)).letters
 
 
 async def test_a_letter_is_removed_downloaded_and_written_as_a_file(

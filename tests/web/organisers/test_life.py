@@ -209,7 +209,7 @@ async def test_an_open_point_takes_a_reason_of_some_length_and_keeps_it_on_recor
     mari_in: httpx.AsyncClient, database: Database
 ) -> None:
     listed = words(await mari_in.get(f"{DESK}/publish"))
-    assert "Open Test letter" in listed
+    assert "To do Test letter" in listed
     assert "In order Addresses" in listed
     short = await publish(mari_in, way="reason", why="just so")
     assert short.status_code == 422
@@ -299,7 +299,7 @@ async def test_the_test_letters_come_to_me_and_close_their_point(
     async with database.transaction() as session:
         source = (await drafted(session)).letters["EE.en"]
         await save(session, "letter:EE.en", source=source.replace("Dear", "Dearest", 1))
-    assert "Open Test letter" in words(await mari_in.get(f"{DESK}/publish"))
+    assert "To do Test letter" in words(await mari_in.get(f"{DESK}/publish"))
 
 
 async def test_an_alert_is_closed_opened_again_won_and_archived(

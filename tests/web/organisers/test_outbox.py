@@ -9,6 +9,7 @@ from sqlalchemy import update
 from app import clock
 from app.db import Database
 from app.models import (
+    Alert,
     Contact,
     Event,
     Freeze,
@@ -113,6 +114,20 @@ async def test_what_needs_a_person_comes_first_in_the_servers_own_words(
     assert "Torn &amp; &lt;broken&gt;" in named
     assert f'<a href="{OUTBOX}/letters/6">6</a>' in named
     assert "A wish." in named
+
+
+async def test_a_hold_of_an_alert_has_one_clock_wherever_it_stands(
+    mari_in: httpx.AsyncClient, made: Ground, database: Database
+) -> None:
+    zoned = update(Alert).where(Alert.slug == "keep-the-treaty").values(timezone="Europe/Tallinn")
+    async with database.transaction() as session:
+        await session.execute(zoned)
+    await press(mari_in, ALERT, "freeze", why="We look at something.")
+    for path in (OUTBOX, ALERT, "/organise/alerts/keep-the-treaty"):
+        frozen = (await page(mari_in, path)).partition("ozen")[2]
+        held_since = re.search(r"</?time[^>]*>[^<]*, \d\d:\d\d ([A-Z]+)<", frozen)
+        assert held_since, path
+        assert held_since[1] in {"EET", "EEST"}, path
 
 
 async def test_the_next_turn_is_shown_only_where_letters_are_paced(

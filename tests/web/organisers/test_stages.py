@@ -133,22 +133,28 @@ async def test_a_day_to_come_is_said_and_changes_nothing_today(
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
-        ({"voted-on": "soon"}, "voted-on", "A day is written as 2026-11-22."),
-        ({"voted-what": ""}, "voted-what", "Please fill this in."),
-        ({"voted-url": "ftp://x"}, "voted-url", "A web address begins with https://"),
-        ({"voted-source": "x" * 501}, "voted-source", "This is too long."),
+        ({"voted-on": "soon"}, "voted-on, Day", "A day is written as 2026-11-22."),
+        ({"voted-what": ""}, "voted-what, What happened", "Please fill this in."),
+        (
+            {"voted-url": "ftp://x"},
+            "voted-url, Its web address",
+            "A web address begins with https://",
+        ),
+        ({"voted-source": "x" * 501}, "voted-source, Who says so", "This is too long."),
     ],
 )
 async def test_a_fault_is_told_at_its_field_and_nothing_is_lost(
     mari_in: httpx.AsyncClient, database: Database, change: dict[str, str], field: str, said: str
 ) -> None:
     form = await typed(mari_in, ESTONIA, **VOTED | change)
+    field, _, named = field.partition(", ")
     for act in ("look", "save"):
         answer = await mari_in.post(ESTONIA, data=form | {"act": act})
         assert answer.status_code == 422
         error = re.search(rf'id="{field}-error">([^<]+)<', answer.text)
         assert error
         assert said in error[1]
+        assert f'<a href="#{field}">Voted, {named}: {said}' in answer.text
         assert fields(answer.text) == form
     assert len(await all_of(database, StageStep)) == 1
 

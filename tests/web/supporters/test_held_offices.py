@@ -161,3 +161,18 @@ async def test_a_released_host_is_offered_no_more(
         for hold in await freezes.standing_all(session, "host"):
             await freezes.release(session, scope="host", ref=hold.ref, by="liis@example.org")
     assert REFUSES not in await preview(client, database, **MARI)
+
+
+async def test_whoever_confirms_reads_that_the_organisers_hold_the_action(
+    client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
+) -> None:
+    kept = await submitted(database, settings, alert, filled(countries=["EE"]))
+    link = f"/confirm/{link_token(settings, CONFIRM, kept.public_id)}"
+    held, leaves = "The organisers hold this action for the moment", "They leave when you press"
+    before = (await client.get(link)).text
+    assert (held in before, leaves in before) == (False, True)
+    async with database.transaction() as session:
+        await freezes.freeze(session, scope="alert", ref=alert.id, why="a look", by="us")
+    page = (await client.get(link)).text
+    assert (held in page, leaves in page) == (True, False)
+    assert "Send my letter" in page

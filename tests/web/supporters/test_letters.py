@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from app import clock
 from app.db import Database
-from app.models import LetterStatus, Returned, Submission
+from app.models import LetterStatus, Returned, Submission, Target
 from app.outbox import queue
 from app.settings import Settings
 from app.tokens import LETTERS, link_token
@@ -145,3 +145,17 @@ async def test_the_history_tells_what_changed_no_status_too(
     answer = await client.get(link(settings, submission))
     assert answer.status_code == 200
     assert said in answer.text
+
+
+async def test_a_receipt_calls_the_institution_what_its_reader_calls_it(
+    client: httpx.AsyncClient, database: Database, settings: Settings, made: Ground
+) -> None:
+    async with database.transaction() as session:
+        submission, (letter, _) = await make_form(session, made)
+        target = await session.get_one(Target, made.targets[0].id)
+        target.institution, target.institution_local = "Government Office", "Riigikantselei"
+        await attempt(session, letter, "taken")
+        await end(session, letter, queue.ACCEPTED)
+    paper = f"{link(settings, submission)}/receipts/{letter}"
+    for language, called in (("et", "Riigikantselei"), ("en", "Government Office")):
+        assert f">{called}</span>" in (await client.get(f"{paper}?lang={language}")).text

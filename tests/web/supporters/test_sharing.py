@@ -70,6 +70,22 @@ async def test_an_alert_that_ended_is_passed_on_by_its_name(
     assert "Tell others" not in await letters_page(client, database, settings, alert)
 
 
+async def test_who_comes_from_the_alerts_page_is_offered_a_text_first_that_claims_nothing(
+    client: httpx.AsyncClient, alert: Alert
+) -> None:
+    first, second, *_ = re.findall(r"<blockquote[^>]*>(.*?)</blockquote>", await share(client))
+    assert first.startswith("Send One Email to Stop Withdrawals from the Mine Ban Treaty!: http")
+    assert second.startswith("I have just written")
+    (asks, *_) = re.findall(
+        r'href="(/alerts/send-one-email/share/mastodon\?text=\d+)"', await share(client)
+    )
+    assert "Send One Email to Stop" in (await client.get(asks)).text.split("<blockquote")[1]
+
+
+async def share(client: httpx.AsyncClient) -> str:
+    return (await client.get(SHARE)).text
+
+
 async def test_mastodon_asks_for_the_server_and_gives_a_link_to_it(
     client: httpx.AsyncClient, alert: Alert
 ) -> None:

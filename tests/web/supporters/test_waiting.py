@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from app import clock
@@ -51,7 +52,7 @@ async def test_from_the_form_by_the_code_to_the_letters(
 ) -> None:
     looking = (await client.post(PAGE, data=FORM)).headers["location"]
     page = await client.get(looking)
-    assert "We wrote to m…@example.org." in words(page)
+    assert "The form names m…i@example.org." in words(page)
     assert 'inputmode="numeric" autocomplete="one-time-code"' in page.text
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -97,6 +98,11 @@ async def test_the_page_is_the_same_for_a_sent_form_and_never_opens_it(
     before = await client.get(looking)
     await confirmed(database, settings, kept.public_id)
     assert (await client.get(looking)).text == before.text
+    for untrue in ("wait for you", "We have sent you", "nothing is sent until"):
+        assert untrue not in words(before)
+    assert "If you have pressed the button already, the same link shows" in words(before)
+    asked = words(await client.post(looking.replace("?", "/again?"), follow_redirects=True))
+    assert "If these letters still wait for the button" in asked
     token = urlsplit(looking).query.removeprefix("for=")
     for place in ("letters", "confirm"):
         assert (await client.get(f"/{place}/{token}")).status_code == 404
@@ -116,6 +122,10 @@ async def test_a_token_for_nothing_or_for_another_alert_opens_nothing(
         assert page.status_code == 200
         assert "Look in your mail" in page.text
         assert 'name="code"' not in page.text
+        assert f'<a class="button" href="{PAGE}">To the form</a>' in page.text
+        assert "Please confirm" not in page.text
+    framed = await client.get(f"{PAGE}/embed/look-in-your-mail?for=rubbish")
+    assert f'href="{PAGE}/embed?lang=en">To the form</a>' in framed.text
 
 
 @both
@@ -162,7 +172,7 @@ async def test_the_mails_say_what_for_to_whom_and_with_which_code(
         async with working(settings, database):
             await until(_none_waits(database))
     request, reminder = [read(one) for one in await all_of(database, SandboxMessage)]
-    first = "2 letters of yours wait to be confirmed, to offices in: Latvia, Lithuania. Hello Mari"
+    first = "2 letters of yours wait to be confirmed, to offices in: Latvia, Lithuania. Hello, "
     assert request[0].startswith("Please confirm: your letters for “Send One Email")
     assert reminder[0].startswith("Still to confirm: your letters for “Send One Email")
     for _, body in (request, reminder):
@@ -172,3 +182,53 @@ async def test_the_mails_say_what_for_to_whom_and_with_which_code(
         assert "This is practice: nothing leaves this machine." in body
     assert "This is the last time we write about it." in reminder[1]
     assert "do nothing" in reminder[1]
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("wanda.kowalska@gmial.com", "wa…ka@gmial.com"),
+        ("mari@example.org", "m…i@example.org"),
+        ("mm@example.org", "m…@example.org"),
+        ("m@example.org", "m…@example.org"),
+    ],
+)
+async def test_a_slip_of_the_finger_can_be_seen_and_no_address_read(
+    client: httpx.AsyncClient,
+    database: Database,
+    settings: Settings,
+    alert: Alert,
+    email: str,
+    shown: str,
+) -> None:
+    kept = await submitted(database, settings, alert, filled(email=email))
+    assert f"The form names {shown}." in words(await client.get(address(settings, kept)))
+
+
+async def test_an_address_that_looks_mistyped_is_asked_about_once(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    slipped = FORM | {"email": "wanda@gmial.com"}
+    asked = await client.post(PAGE, data=slipped | {"city": ""})
+    assert asked.status_code == 422
+    assert "Did you mean gmail.com?" in words(asked)
+    assert "Please write your city" in words(asked)
+    assert 'id="email" name="email" required' in asked.text
+    assert 'value="wanda@gmial.com"' in asked.text
+    again = slipped | dict(re.findall(r'name="(email_as_is)" value="([^"]*)"', asked.text))
+    still = await client.post(PAGE, data=again | {"city": ""})
+    assert still.status_code == 422
+    assert "Did you mean" not in words(still)
+    kept = dict(re.findall(r'name="(email_as_is)" value="([^"]*)"', still.text))
+    other = await client.post(PAGE, data=slipped | kept | {"email": "wanda@gmai.com"})
+    assert "Did you mean gmail.com?" in words(other)
+    assert await all_of(database, Submission) == []
+    assert (await client.post(PAGE, data=slipped | kept)).status_code == 303
+    (taken,) = await all_of(database, Submission)
+    assert taken.email == "wanda@gmial.com"
+
+
+async def test_an_address_that_no_mail_can_carry_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post(PAGE, data=FORM | {"email": f"{'m' * 65}@example.org"})
+    assert answer.status_code == 422
+    assert "This does not look like an email address" in words(answer)

@@ -20,6 +20,10 @@ MOST_LINES = 50_000
 MOST_PARTS = 100
 DEEPEST = 30  # parts within parts: the parser asks every line of each of them
 LONGEST_HEADER = 5_000
+# a message that was sent before, or its headers
+RETURNED_TYPES = frozenset(
+    {"closed/rfc822", "closed/global", "text/rfc822-headers", "closed/global-headers"}
+)
 
 
 class Part(Message):

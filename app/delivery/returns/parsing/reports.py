@@ -61,7 +61,9 @@ def find(message: Message, *, by_machine: bool) -> Report | None:
     """
     leaves = list(parts.leaves(message))
     named = [leaf for leaf in leaves if leaf.get_content_type() in STATUS_TYPES]
-    for leaf in named or (leaves if by_machine else []):
+    # a letter that comes back is no report, whatever its supporter wrote into it
+    others = [leaf for leaf in leaves if leaf.get_content_type() not in parts.RETURNED_TYPES]
+    for leaf in named or (others if by_machine else []):
         report = read("\n" + parts.text_of(leaf))
         if report:
             return report

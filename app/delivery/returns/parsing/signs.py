@@ -6,14 +6,21 @@ from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
 from itertools import takewhile
+from typing import NamedTuple
 
 from flufl.bounce import all_failures
 
 from app.delivery.outcome import spoken
 from app.delivery.returns.parsing import parts
-from app.delivery.returns.parsing.reports import Recipient, code_in
+from app.delivery.returns.parsing.reports import Recipient
 
-MACHINES = frozenset({"mailer-daemon", "mailerdaemon", "postmaster", "mail-daemon"})
+MACHINES = frozenset(
+    {
+        *("mailer-daemon", "mailerdaemon", "postmaster", "mail-daemon"),
+        *("mail-delivery-system", "mail-delivery-subsystem"),
+    }
+)
+EXCHANGE = re.compile(r"microsoftexchange[0-9a-f]{16,}")  # its own mailbox, which returns mail
 # the subjects that programs of our six languages give an automatic reply, without accents
 SUBJECTS = re.compile(
     r"(\[[^\]]{1,20}\] ?)*("
@@ -36,9 +43,19 @@ NOT_YET = re.compile(
     r"|warning message only|(do|need) not (need to )?resend",
     re.IGNORECASE,
 )
-# what SMTP says no with (RFC 5321 4.2.3), alone in a text; any other number is somebody's count
+STATUS = r"[45]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)"  # RFC 3463 2; and any date may look so
+# a reply and a status together, which nobody writes but a server: RFC 2034 4
+BOTH = re.compile(rf"(?<![\d.\-/:+])[45]\d\d[ \-]+#?({STATUS})")
+# what introduces a status where it stands alone
+ALONE = re.compile(
+    rf"(?:#|>: ?|\bdsn=|\b(?:smtp;|(?:status|code)(?: code)? ?[:=]) ?)({STATUS})", re.IGNORECASE
+)
+# what SMTP says no with (RFC 5321 4.2.3), where somebody is said to say it and words follow; any
+# other number is somebody's count, or their telephone
 REPLY = re.compile(
-    r"(?<![\d.\-/:])(421|45[0-5]|5(2[13]|41|5[0-6]|71))(?=[ \-]+#?[A-Za-z(<45\"'])(?!-\d)"
+    r"(?:^[\s<>#]*|[:;>'\"(] ?|\b(?:said|error|code|returned|response|reply|status|with) )"
+    r"(421|45[0-5]|5(?:2[13]|41|5[0-6]|71))(?=[ \-]+[A-Za-z(<\"'])",
+    re.IGNORECASE,
 )
 # below such a line follows our own letter, and whatever its supporter wrote
 RETURNED = re.compile(
@@ -80,7 +97,8 @@ def named_as_machine(message: Message) -> bool:
     name, address = parseaddr(parts.header(message, "From"))
     local = address.partition("@")[0].lower()
     said = {local, name.lower().replace(" ", "-")}
-    return bool(said & MACHINES or parts.headers(message, "X-Failed-Recipients"))
+    marks = parts.headers(message, "X-Failed-Recipients", "X-MS-Exchange-Message-Is-Ndr")
+    return bool(said & MACHINES or EXCHANGE.fullmatch(local) or marks)
 
 
 def has_no_sender(message: Message) -> bool:
@@ -89,23 +107,46 @@ def has_no_sender(message: Message) -> bool:
     return bool(paths) and paths[0].replace(" ", "") == "<>"
 
 
-def bounce(raw: bytes, message: Message) -> Recipient | None:
-    """What a mail server says in its own way became of a message, if that can be made out."""
+def brings_back(message: Message) -> bool:
+    """Whether it holds a message that was sent before, or that one's headers."""
+    return any(one.get_content_type() in parts.RETURNED_TYPES for one in parts.leaves(message))
+
+
+class Heard(NamedTuple):
+    """What became of a message. `sure`: a mail server is known to say so; else it has to name
+    the right address."""
+
+    told: Recipient
+    sure: bool
+
+
+def bounce(raw: bytes, message: Message) -> Heard | None:
+    """What a mail server says in its own way became of a message, if that can be made out.
+
+    An empty envelope makes no mail server: whoever is on leave answers with one too, and writes
+    of days, rooms and telephones (RFC 3834 3.3).
+    """
+    by_name, returned = named_as_machine(message), brings_back(message)
+    if not (by_name or returned or not is_automatic(message)):
+        return None
     delayed, failed = _by_flufl(raw)
     text, subject = _text(message), parts.header(message, "Subject")
-    enhanced, words = _code(text)
+    enhanced, words = _code(text, alone=by_name) if by_name or returned else ("", "")
     kind = (enhanced or words)[:1]
-    waits = not failed and bool(delayed or kind == "4" or NOT_YET.search(f"{subject}\n{text}"))
+    not_yet = (by_name or kind) and NOT_YET.search(f"{subject}\n{text}")
+    waits = not failed and bool(delayed or kind == "4" or not_yet)
     if not (failed or waits or kind):
         return None
+    sure = by_name or bool(kind)
     if not kind:
         kind, words = ("4" if waits else "5"), subject
-    return Recipient(
+    told = Recipient(
         action="delayed" if waits else "failed",
         enhanced=enhanced or f"{kind}.0.0",  # undefined, RFC 3463 3.1: only the class is known
         diagnostic=spoken(words)[:500],
         final=spoken(next(iter(sorted(failed or delayed)), ""))[:320],
     )
+    return Heard(told, sure)
 
 
 def _by_flufl(raw: bytes) -> tuple[set[str], set[str]]:
@@ -139,13 +180,19 @@ def _text(message: Message) -> str:
     return "\n".join(takewhile(lambda line: not RETURNED.match(line), lines))
 
 
-def _code(text: str) -> tuple[str, str]:
-    """The code in a text, and the line it stands in: (enhanced, the words from the code on)."""
+def _code(text: str, *, alone: bool) -> tuple[str, str]:
+    """The code in a text, and the line it stands in: (enhanced, the words from the code on).
+
+    `alone`: a status without a reply before it is believed too, and a reply without a status.
+    """
     for line in text.split("\n"):
-        reply, enhanced = REPLY.search(line), code_in(line)
-        if enhanced[:1] in {"4", "5"} or reply:
-            start = reply.start() if reply else 0
-            return (enhanced if enhanced[:1] in {"4", "5"} else ""), line[start:].strip()
+        if both := BOTH.search(line):
+            return both[1], line[both.start() :].strip()
+        reply = REPLY.search(line) if alone else None
+        status = ALONE.search(line) if alone else None
+        if status or reply:
+            start = reply.start(1) if reply else 0
+            return (status[1] if status else ""), line[start:].strip()
     return "", ""
 
 

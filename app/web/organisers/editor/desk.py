@@ -128,7 +128,7 @@ async def _of_letters(
     names = {
         row["code"]: row.get("name") or languages.country_name(row["code"], reader) for row in rows
     }
-    known = await _directory(session)
+    known = await reachable(session)
     standing = await stages.standings(session, draft.alert.campaign, alerts.today(draft.alert))
     return {
         "names": names,
@@ -170,7 +170,7 @@ def _letter(draft: Draft, name: str, faults: Sequence[Fault]) -> LetterLine:
     return LetterLine(name.partition(".")[2], state, serious, len(ours) - serious)
 
 
-async def _directory(session: AsyncSession) -> dict[str, Addresses]:
+async def reachable(session: AsyncSession) -> dict[str, Addresses]:
     """Every country with an office that can be reached."""
     rows = await session.execute(
         select(Target.country, func.count(Contact.id), func.count(Contact.checked_on))

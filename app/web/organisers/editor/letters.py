@@ -1,6 +1,7 @@
 """A letter template in the browser: its fields, what is wrong with it, and another beside it."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,6 +71,8 @@ async def save(
         if by_itself:
             return JSONResponse({"form_token": request.state.sign_in.form_token}, 403)
         return await letter_page.answer(request, session, organiser, shown, status=403)
+    if _only_looked_at(draft, name, typed, data):
+        return RedirectResponse(f"{_here(slug, name)}?{_after(data, saved=False)}", 303)
     try:
         source = _unchanged(draft, name, typed) or typed.source
         kept = await _keep(session, organiser, draft, name, source, version)
@@ -80,8 +83,7 @@ async def save(
         shown = shown.overtaken(fault.theirs)
         return await letter_page.answer(request, session, organiser, shown, status=409)
     if not by_itself:
-        beside = str(data.get("beside", ""))
-        return RedirectResponse(f"{_here(slug, name)}?{_after(beside)}", 303)
+        return RedirectResponse(f"{_here(slug, name)}?{_after(data)}", 303)
     found = letter_page.told(shown)
     return JSONResponse({"version": kept.version, "found": [vars(one) for one in found]})
 
@@ -226,9 +228,29 @@ def _here(slug: str, name: str) -> str:
     return f"/organise/alerts/{slug}/edit/letters/{name}"
 
 
-def _after(beside: str) -> str:
-    known = beside.replace("-", "").isalnum() and beside.isascii()
-    return f"saved=letter&beside={beside}" if known else "saved=letter"
+def _only_looked_at(draft: Draft, name: str, typed: Typed, data: FormData) -> bool:
+    """Whether another letter is asked for beside a start that nobody has changed: to look is not
+    to keep it."""
+    if "show" not in data or f"{LETTER}{name}" in draft.sections:
+        return False
+    try:
+        start = Shown.of(draft, name, str(data.get("from", ""))).fields
+    except TemplateBroken:
+        return False
+    return typed.fields == letter_fields.tidied(start)
+
+
+def _after(data: FormData, *, saved: bool = True) -> str:
+    """What the page shows next: the letter beside it that was chosen, the points of a filter."""
+    beside, start = str(data.get("beside", "")), str(data.get("from", ""))
+    asked = {"saved": "letter"} if saved else {}
+    if beside:
+        asked["beside"] = beside[:20]
+    if start and not saved:
+        asked["from"] = start[:20]
+    if data.get("show") == "score":
+        asked["score"] = "1"
+    return urlencode(asked)
 
 
 def _version(data: FormData) -> int:

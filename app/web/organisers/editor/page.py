@@ -12,7 +12,7 @@ from app.campaigns.drafts import assembling, contents, keeping, presets
 from app.campaigns.drafts.contents import COUNTRIES
 from app.campaigns.drafts.keeping import Draft, Section
 from app.campaigns.pack_folder import LETTER_FILE
-from app.errors import Missing, NotAllowed, Overtaken
+from app.errors import Missing, NotAllowed, Overtaken, Refusal
 from app.languages import marked as _
 from app.models import Organisation, Organiser, Role
 from app.web import gate
@@ -93,6 +93,8 @@ async def save(
     draft = await keeping.read(session, alert)
     data = await request.form()
     given, version = typed.read(name, data), number(str(data.get("version", "")))
+    if name == COUNTRIES:
+        await _check_countries(session, draft, given)
     answer = _Answer(request, session, organiser, draft, name, given)
     if given.faults:
         return await answer.too_long(version)
@@ -108,6 +110,16 @@ async def save(
     if after.version != before.version and is_news(before, organiser):
         await audit.note(session, organiser.email, f"Wrote at the draft of “{slug}”: {name}")
     return await answer.saved(after)
+
+
+async def _check_countries(session: AsyncSession, draft: Draft, given: Typed) -> None:
+    """The form offers those with an office. Raises Refusal for any other that is new."""
+    known = {row["code"] for row in draft.content(COUNTRIES)["countries"]}
+    new = [row["code"] for row in given.content["countries"] if row["code"] not in known]
+    if new:
+        offered = await desk.reachable(session)
+        if strange := [code for code in new if code not in offered]:
+            raise Refusal(f"The directory has no office of {strange[0][:20]}.")
 
 
 class _Answer:

@@ -27,7 +27,9 @@ from app.web.organisers.alerts import find
 from app.web.organisers.pacing import MOST_SUPPORTERS, SUPPORTERS
 from app.web.pages import reader_language, render
 from app.web.supporters import desk
+from app.wording import sharing
 from app.wording.language import translated
+from app.wording.language.translated import AlertWords
 from app.wording.templates import ROLES
 
 A_SEED = 1  # the same variants of a letter each time the page is shown
@@ -56,7 +58,7 @@ async def page(
     words = translated.words(shown.alert, language)
     shown.alert.resources = [_safe(one) for one in shown.alert.resources]
     if shown.alert.kind == "guide":
-        context = await _of_a_guide(session, settings.public_url, shown)
+        context = await _of_a_guide(session, settings.public_url, shown, words)
     else:
         form = Form(seed=A_SEED)
         context = await desk.with_offices(session, request, shown.alert, form, shown.offices)
@@ -182,10 +184,11 @@ def _countries(draft: Draft) -> list[str]:
     return [row["code"] for row in draft.content(COUNTRIES)["countries"]]
 
 
-async def _of_a_guide(session: AsyncSession, public_url: str, shown: Shown) -> dict[str, Any]:
+async def _of_a_guide(
+    session: AsyncSession, public_url: str, shown: Shown, words: AlertWords
+) -> dict[str, Any]:
     letters = await alerts.letters_of_campaign(session, shown.alert)
-    url = f"{public_url.rstrip('/')}/alerts/{(letters or shown.alert).slug}"
-    texts = [one | {"text": one["text"].replace("{url}", url)} for one in shown.alert.texts]
+    texts = sharing.guide_texts(words, letters or shown.alert, public_url)
     return {"alert": shown.alert, "texts": texts, "letters": letters}
 
 

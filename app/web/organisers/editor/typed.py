@@ -90,6 +90,7 @@ def read(section: str, data: FormData) -> Typed:
         if len(content[name]) > most
     }
     if section == SENDING:
+        content["expected"] = "".join(content["expected"].split())  # 2 000, as people write it
         wanted = set(map(str, data.getlist("sending-default_roles")))
         content["default_roles"] = [role for role in ROLES if role in wanted]
         content |= _how_they_send(content, data)

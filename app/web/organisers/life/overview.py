@@ -1,5 +1,6 @@
 """An alert's own page at the desk: how it stands, what happens next, and what can be done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +22,17 @@ NOTES = 20
 
 @dataclass(frozen=True)
 class Tried:
-    """What a rehearsal has come to; `delivery`: to the mailbox here, or back to test people."""
+    """What an alert has come to in one `delivery`; of a rehearsal: here, or to test people."""
 
     delivery: str
     supporters: int
     left: int
     waiting: int
     lost: int
+
+    @property
+    def anything(self) -> bool:
+        return any((self.supporters, self.left, self.waiting, self.lost))
 
 
 async def of_alert(
@@ -36,6 +41,7 @@ async def of_alert(
     """All that `organise/alert.html` shows."""
     begun = await keeping.is_begun(session, alert)
     by = organiser.email
+    tried = [await _tried(session, alert, one) for one in (Delivery.REHEARSAL, Delivery.TRIAL)]
     return {
         "alert": alert,
         "freeze": await freezes.standing(session, "alert", alert.id),
@@ -47,11 +53,8 @@ async def of_alert(
         "asked_by_me": by,
         "rehearsal_link": rehearsal.link(settings, alert) if _is_tried(alert) else "",
         "test_people": sorted(alerts.test_people(alert)),
-        "tried": [
-            one
-            for delivery in (Delivery.REHEARSAL, Delivery.TRIAL)
-            if (one := await _tried(session, alert, delivery))
-        ],
+        "tried": [one for one in tried if one.anything],
+        "figures": await _figures(session, settings, alert, tried),
         "notes": await _notes(session, organiser, alert),
         "now": clock.now(),
     }
@@ -81,11 +84,26 @@ async def _asked(session: AsyncSession, alert: Alert) -> Approval | None:
     return found if approvals.waits(found, draft) else None
 
 
-async def _tried(session: AsyncSession, alert: Alert, delivery: Delivery) -> Tried | None:
+async def _figures(
+    session: AsyncSession, settings: Settings, alert: Alert, tried: Sequence[Tried]
+) -> Tried | None:
+    """While it is tried out, of the rehearsal; None: a draft, or it has no letters."""
+    if alert.kind != "letters" or alert.state == AlertState.DRAFT:
+        return None
+    if _is_tried(alert):
+        return Tried(
+            Delivery.REHEARSAL,
+            sum(one.supporters for one in tried),
+            sum(one.left for one in tried),
+            sum(one.waiting for one in tried),
+            sum(one.lost for one in tried),
+        )
+    return await _tried(session, alert, settings.delivery)
+
+
+async def _tried(session: AsyncSession, alert: Alert, delivery: Delivery) -> Tried:
     found = await counts.of_alert(session, alert.id, delivery)
     parts = way.parts(found.letters)
-    if sum(parts.values()) == parts["unconfirmed"]:
-        return None
     return Tried(delivery, found.supporters, found.sent, parts["waiting"], parts["lost"])
 
 

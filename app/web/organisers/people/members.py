@@ -17,7 +17,7 @@ from app.web.organisers.people.said import sentences
 from app.web.pages import reader_language, render
 
 PEOPLE = "/organise/people"
-Number = Annotated[int, AfterValidator(lambda number: min(number, 2**31 - 1))]
+Number = Annotated[int, AfterValidator(lambda number: max(0, min(number, 2**31 - 1)))]
 
 router = APIRouter(prefix=PEOPLE, include_in_schema=False, dependencies=[Depends(gate.signed_in)])
 Owner = Annotated[Organiser, Depends(gate.at_least(Role.OWNER))]
@@ -71,6 +71,12 @@ async def _enable(
     await people.enable(session, by, organiser_id)
 
 
+async def _put_out(
+    session: AsyncSession, by: Organiser, organiser_id: int, role: str, settings: Settings
+) -> None:
+    await people.put_out(session, by, organiser_id)
+
+
 async def _again(
     session: AsyncSession, by: Organiser, organiser_id: int, role: str, settings: Settings
 ) -> None:
@@ -90,6 +96,7 @@ ACTS: dict[str, Act] = {
     "role": _change_role,
     "disable": _disable,
     "enable": _enable,
+    "put-out": _put_out,
     "again": _again,
     "reset-second-factor": _reset,
 }
@@ -104,7 +111,8 @@ async def change(
     act: str,
     role: Annotated[str, Form()] = "",
 ) -> Response:
-    """Another role, out, in again, the invitation once more, or in without the second factor."""
+    """Another role, out for now or for good, in again, the invitation once more, or in without the
+    second factor."""
     if act not in ACTS:
         raise Missing("page", act)
     await ACTS[act](session, owner, organiser_id, role, settings)

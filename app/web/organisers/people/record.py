@@ -10,7 +10,7 @@ from app.web import gate
 from app.web.pages import render
 
 PAGE = 50
-Number = Annotated[int, AfterValidator(lambda number: min(number, 2**53))]
+Number = Annotated[int, AfterValidator(lambda number: max(0, min(number, 2**53)))]
 
 router = APIRouter(
     prefix="/organise/people/audit",

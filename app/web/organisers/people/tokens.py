@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
 
-from app.accounts import api_tokens
+from app.accounts import api_tokens, organisers
 from app.errors import FormRefused
 from app.models import Organiser
 from app.web import gate
@@ -24,17 +24,21 @@ async def show(request: Request, session: gate.Reading, organiser: gate.Us) -> R
     return await _page(request, session, organiser)
 
 
-@router.post("", dependencies=[Depends(gate.form_token)])
+@router.post("", dependencies=[Depends(gate.throttle("sign-in")), Depends(gate.form_token)])
 async def make(
     request: Request,
     reading: gate.Reading,
     organiser: gate.Us,
+    old_password: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
     scopes: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
     days: Annotated[str, Form()] = "",
 ) -> Response:
-    """The secret is on the answer and nowhere else."""
+    """The secret is on the answer and nowhere else. The password is asked: a browser left open
+    must not be enough for a way in that lasts longer than its sign-in."""
     try:
+        if not await organisers.fits(old_password, organiser.password_hash):
+            raise FormRefused({"old_password": "wrong"})
         async with gate.writing(request) as session:
             secret, made = await api_tokens.make(
                 session, organiser, name=name, scopes=scopes, days=_days(days)

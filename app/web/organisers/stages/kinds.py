@@ -91,7 +91,9 @@ async def _form(
     refused: dict[str, str] | None = None,
     theirs: Kinds | None = None,
 ) -> Response:
-    errors = said.sentences(refused or {}, reader_language(request))
+    language = reader_language(request)
+    errors = said.sentences(refused or {}, language)
+    steps = {str(n): row["label"] or f"{n + 1}." for n, row in enumerate(rows)}
     return render(
         request,
         "organise/stages/kinds.html",
@@ -102,4 +104,5 @@ async def _form(
         theirs=theirs,
         base=base,
         errors=errors,
+        summary=said.summary(errors, steps, language),
     )

@@ -15,8 +15,31 @@ SENTENCES = {
     ),
 }
 
+NAMES = {
+    "on": marked("Day"),
+    "what": marked("What happened"),
+    "source": marked("Who says so"),
+    "url": marked("Its web address"),
+    "label": marked("Name"),
+    "meaning": marked("What it means"),
+    "lead": marked("What stands above the form"),
+}
+
 
 def sentences(fields: Mapping[str, str], language: str) -> dict[str, str]:
     """At each field, in the reader's language."""
     translate = translations(language).gettext
     return {field: translate(SENTENCES.get(reason, reason)) for field, reason in fields.items()}
+
+
+def summary(errors: Mapping[str, str], steps: Mapping[str, str], language: str) -> dict[str, str]:
+    """The same for a list of all of them: of which step (`steps`: by the first half of a field's
+    name) and of which of its fields."""
+    translate = translations(language).gettext
+    found = {}
+    for field, sentence in errors.items():
+        step, _, part = field.rpartition("-")
+        named = translate(NAMES[part]) if part in NAMES else ""
+        place = ", ".join(one for one in (steps.get(step, ""), named) if one)
+        found[field] = f"{place}: {sentence}" if place else sentence
+    return found

@@ -95,7 +95,9 @@ async def _form(
     refused: dict[str, str] | None = None,
     theirs: Timeline | None = None,
 ) -> Response:
-    errors = said.sentences(refused or {}, reader_language(request))
+    language = reader_language(request)
+    errors = said.sentences(refused or {}, language)
+    steps = {kind["key"]: str(kind["label"]) for kind in campaign.stages}
     status = 422 if errors else 409 if theirs is not None else 200
     return render(
         request,
@@ -109,6 +111,7 @@ async def _form(
         empty=EMPTY,
         base=base,
         errors=errors,
+        summary=said.summary(errors, steps, language),
         today=await today(session, campaign),
     )
 

@@ -19,6 +19,7 @@ LOST = (
     LetterStatus.EXPIRED,
     LetterStatus.FAILED,
 )
+GOING = frozenset((*WAITS, *LEFT, *LOST))
 OVER = (LetterStatus.CANCELLED, LetterStatus.SUPPRESSED, LetterStatus.LAPSED)
 STAYS_HERE = (Delivery.SANDBOX, Delivery.REHEARSAL)  # nobody says that these have left
 # after that long a server's report is rare, and a page that asks for it wakes a phone for nothing
@@ -45,11 +46,14 @@ class Station:
 
 @dataclass(frozen=True)
 class Way:
-    """`settled`: nothing will change by itself any more, so nobody need look again."""
+    """`written`: letters that go or went, `left`: those that have. `settled`: nothing will change
+    by itself any more, so nobody need look again."""
 
     sentences: list[str]
     stations: list[Station]
     settled: bool
+    written: int
+    left: int
 
 
 def of_letters(
@@ -74,12 +78,14 @@ def of_letters(
         [one for one in sentences if one],
         _stations(lines, answers, delivery, language),
         settled=not any(_moves(line, delivery, now) for line in lines),
+        written=_count(lines, GOING),
+        left=_count(lines, LEFT),
     )
 
 
 def _how_many_left(lines: Sequence[LetterLine], delivery: str, language: str) -> str:
     """Letters that were called off are no part of it. Empty for a single one: it says so itself."""
-    going = _count(lines, (*WAITS, *LEFT, *LOST))
+    going = _count(lines, GOING)
     if going < 2:
         return ""
     said = translations(language)

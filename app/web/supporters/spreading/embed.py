@@ -24,7 +24,6 @@ from app.web.armour import PRIVATE
 from app.web.gate import Configured, Reading, Tx, throttle
 from app.web.looks.assets import STYLES
 from app.web.supporters import desk, waiting
-from app.web.supporters.spreading import sent
 
 A_DAY = 24 * 3600
 
@@ -71,7 +70,9 @@ async def submit(request: Request, slug: str, session: Tx, settings: Configured)
 
 
 @router.get("/alerts/{slug}/embed/look-in-your-mail")
-async def look_in_your_mail(request: Request, slug: str, session: Reading) -> Response:
+async def look_in_your_mail(
+    request: Request, slug: str, session: Reading, settings: Configured
+) -> Response:
     """What comes next. The code is typed on a page beside: only the form is ever framed."""
     alert = await _with_form(session, slug)
     source = forms.source_of(request.query_params)
@@ -80,6 +81,7 @@ async def look_in_your_mail(request: Request, slug: str, session: Reading) -> Re
         request,
         "embed/look_in_your_mail.html",
         alert=alert,
+        token=waiting.token_of(request, settings),
         speaks=_speaks(request, "/look-in-your-mail"),
         back=f"/alerts/{slug}/embed{_carried(request, source)}",
         beside=f"{waiting.address(slug, token)}&lang={pages.reader_language(request)}",
@@ -127,7 +129,6 @@ async def _page(
         request,
         "embed/alert.html",
         422 if refusal else 200,
-        sent=await sent.said(session, alert, settings, language),
         speaks=_speaks(request, "/preview"),
         answers=request.method == "POST",
         **context,

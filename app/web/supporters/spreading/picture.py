@@ -1,4 +1,4 @@
-"""The picture that an alert's link shows where it is shared."""
+"""The picture that an alert's link, or the front page's, shows where it is shared."""
 
 import asyncio
 
@@ -6,8 +6,10 @@ from fastapi import APIRouter, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
+from app import languages
 from app.campaigns import alerts
 from app.db import Database
+from app.languages import marked
 from app.settings import Settings
 from app.web import pages
 from app.web.gate import Configured
@@ -21,6 +23,14 @@ TEN_MINUTES = "public, max-age=600"
 router = APIRouter(include_in_schema=False)
 
 
+@router.get("/picture.png")
+async def of_the_front_page(request: Request, settings: Configured) -> Response:
+    language = pages.reader_language(request)
+    title = languages.translations(language).gettext(marked("Write to a government"))
+    card = Card(settings.organisation_name, title, "", "", settings.accent_colour)
+    return await _answer(request, card, language)
+
+
 @router.get("/alerts/{slug}/picture.png")
 async def show(request: Request, slug: str, settings: Configured) -> Response:
     """Of a public alert; a draft or a rehearsal has none. Raises Missing."""
@@ -28,6 +38,10 @@ async def show(request: Request, slug: str, settings: Configured) -> Response:
     database: Database = request.app.state.database
     async with database.reading() as session:  # closed before the drawing begins
         card = await _card(session, settings, slug, language)
+    return await _answer(request, card, language)
+
+
+async def _answer(request: Request, card: Card, language: str) -> Response:
     headers = {
         "ETag": f'"{card.digest}"',
         "Cache-Control": TEN_MINUTES,

@@ -22,7 +22,7 @@ async def said(
     session: AsyncSession, alert: Alert, settings: Settings, language: str
 ) -> Sent | None:
     """None while nothing has left: a nought invites nobody."""
-    n = (await counts.of_alert(session, alert.id, settings.delivery)).sent
+    n = await counts.sent(session, alert.id, settings.delivery)
     if not n:
         return None
     ngettext = languages.translations(language).ngettext

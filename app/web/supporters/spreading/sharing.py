@@ -23,7 +23,7 @@ NO_SERVER = marked("This is not the name of a server. It looks like this: mastod
 async def show(request: Request, slug: str, session: Reading, settings: Configured) -> Response:
     alert = await alerts.by_slug(session, slug)
     words = translated.words(alert, pages.reader_language(request))
-    texts = sharing.texts(words, settings.public_url, ended=_ended(alert))
+    texts = sharing.for_anybody(words, settings.public_url, ended=_ended(alert))
     return pages.render(request, "alerts/share.html", alert=alert, shared=texts)
 
 
@@ -69,9 +69,10 @@ def _text(words: AlertWords, key: str) -> Spoken:
     for one in words.alert.texts:
         if one["key"] == key:
             return words.copied(key, "text", one["text"])
-    found = sharing.templates(words, ended=_ended(words.alert))
+    found = [said for _, said in sharing.templates(words, ended=_ended(words.alert))]
+    found.append(sharing.by_title(words))
     if key.isascii() and key.isdecimal() and 0 < int(key[:4]) <= len(found):
-        return found[int(key[:4]) - 1][1]
+        return found[int(key[:4]) - 1]
     raise Missing("text", key)
 
 

@@ -181,6 +181,7 @@ def asked(app: FastAPI) -> str:
 async def make(client: httpx.AsyncClient, **changes: object) -> httpx.Response:
     page = (await client.get(TOKENS)).text
     typed = {"name": "Nightly", "scopes": ["alerts:write"], "days": "30"} | changes
+    typed |= {"old_password": PASSWORD}
     return await client.post(TOKENS, data={"form_token": token_in(page)} | typed)
 
 

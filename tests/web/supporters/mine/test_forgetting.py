@@ -1,8 +1,9 @@
 """“Forget me”: a page that says what goes, a button that does it, and nothing left behind."""
 
 import httpx
+import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import chores
 from app.db import Database
@@ -63,6 +64,38 @@ async def test_a_link_shows_a_button_forgets_and_the_link_then_says_so(
     again = await client.post(f"{link(settings, kept)}/forget")
     assert again.headers["location"].endswith("/forgotten")
     assert (await client.post("/letters/forged/forget")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("delivery", "said"),
+    [
+        ("live", "2 letters have left. What has left cannot be called back."),
+        ("sandbox", "2 letters were practice: nothing left this machine."),
+        ("rehearsal", "2 letters were practice: nothing left this machine."),
+        ("reflect", "2 letters were practice: they went to you, and no office was written to."),
+        ("trial", "2 letters were practice: they went to you, and no office was written to."),
+    ],
+)
+async def test_of_what_was_handed_over_the_page_says_how_far_it_went(
+    client: httpx.AsyncClient,
+    database: Database,
+    settings: Settings,
+    alert: Alert,
+    delivery: str,
+    said: str,
+) -> None:
+    kept = await submitted(database, settings, alert, filled(countries=["EE", "LV"]))
+    await confirmed(database, settings, kept.public_id)
+    await move(database, queue.QUEUED, queue.SENDING)
+    await move(database, queue.SENDING, queue.HANDED_OVER)
+    async with database.transaction() as session:
+        for table in (Submission, Letter):
+            await session.execute(update(table).values(delivery=delivery))
+    page = (await client.get(f"{link(settings, kept)}/forget")).text
+    assert said in page
+    assert "They stay counted, without your name." in page
+    assert ("have left" in page) is (delivery == "live")
+    assert "The office" not in page
 
 
 @both

@@ -26,6 +26,7 @@ def line(number: int, status: LetterStatus, **ago: int) -> LetterLine:
         country="EE",
         office="Prime Minister",
         institution="",
+        institution_local="",
         status=status,
         status_at=at,
         not_before=at,
@@ -125,6 +126,37 @@ async def test_the_part_that_changes_is_the_pages_own_and_is_sent_only_when_it_c
     assert changed.status_code == 200
     assert "Estonia: Refused" in changed.text
     assert (await client.get("/letters/forged/live")).status_code == 404
+
+
+async def test_who_has_just_sent_is_thanked_and_told_where_the_letters_go(
+    client: httpx.AsyncClient, database: Database, settings: Settings, made: Ground
+) -> None:
+    async with database.transaction() as session:
+        submission, letters = await make_form(session, made)
+        await end(session, letters[0], queue.CANCELLED)
+    where = link(settings, submission)
+    page = (await client.get(where)).text
+    assert "<h1>Thank you: your 2 letters are written</h1>" in page
+    assert "The letters go to its sandbox mailbox." in page
+    assert "The letters are in" not in page
+    assert 'class="button quiet">Withdraw' not in page
+    async with database.transaction() as session:
+        for letter in letters[1:]:
+            await end(session, letter, queue.HANDED_OVER)
+    page = (await client.get(where)).text
+    assert "<h1>What became of my letters</h1>" in page
+    assert "The letters are in the sandbox mailbox." in (await client.get(f"{where}/live")).text
+
+
+async def test_nobody_is_told_that_letters_which_all_failed_are_in_the_mailbox(
+    client: httpx.AsyncClient, database: Database, settings: Settings, made: Ground
+) -> None:
+    async with database.transaction() as session:
+        submission, letters = await make_form(session, made)
+        for letter in letters:
+            await end(session, letter, queue.REJECTED)
+    page = (await client.get(link(settings, submission))).text
+    assert "The letters are in" not in page
 
 
 @pytest.mark.parametrize("language", ["en", "et"])

@@ -50,6 +50,16 @@ async def test_only_the_frame_may_be_framed(client: httpx.AsyncClient) -> None:
         assert "x-frame-options" not in answer.headers
 
 
+async def test_a_frame_is_whole_for_whoever_asks_for_a_piece_of_it(
+    client: httpx.AsyncClient,
+) -> None:
+    for piece in ("letters", "anything"):
+        answer = await client.get(FRAME, headers={"X-Fragment": piece})
+        assert (answer.status_code, "<form" in answer.text) == (200, True)
+    refused = await client.post(FRAME, data={"name": "M"}, headers={"X-Fragment": "letters"})
+    assert (refused.status_code, "<form" in refused.text) == (422, True)
+
+
 async def test_a_frame_shows_the_call_the_form_and_the_letters_and_sets_no_cookie(
     client: httpx.AsyncClient,
 ) -> None:

@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,12 +14,14 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.db import Database
+from app.languages import translations
 from app.letters.words import prints
 from app.models import Alert, AlertCountry, Letter, Submission, Target
 from app.outbox import claims, queue
 from app.settings import Settings, Switch
 from app.tokens import CONFIRM, link_token
 from app.web import gate
+from app.web.supporters import desk
 from app.wording import render
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
 from tests.grounds.rows import all_of
@@ -310,3 +313,49 @@ async def test_previews_have_their_limit_where_mail_leaves(
     app.state.settings.pacing = Switch.ON
     answers = [(await client.post(f"{PAGE}/preview", data=typed)).status_code for _ in range(3)]
     assert answers == [200, 200, 429]
+
+
+async def test_whoever_writes_in_another_language_than_the_letters_is_told(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    other = (
+        "Your letters are in another language than this page: %(language)s. Your own words stand"
+        " in them just as you write them, in whatever language."
+    )
+    assert other.partition(":")[0] not in (await client.get(f"{PAGE}?lang=en")).text
+    page = html.unescape((await client.get(f"{PAGE}?lang=fi")).text)
+    field = page.split('id="own"')[1].split('id="own_words"')[0]
+    said = translations("fi").gettext(other)
+    assert said % {"language": "<strong>englanti</strong>"} in field
+
+
+def test_letters_in_several_languages_are_told_apart_by_their_countries() -> None:
+    places: Any = [
+        SimpleNamespace(
+            country=SimpleNamespace(country=code, name=code),
+            offices=[SimpleNamespace(template=SimpleNamespace(language=one)) for one in spoken],
+        )
+        for code, spoken in (("EE", ["en", "en"]), ("PL", ["pl", "en"]), ("LV", ["en"]), ("LT", []))
+    ]
+    words: Any = SimpleNamespace(country_name=lambda one: one.name)
+    told = {"English": ["EE", "PL", "LV"], "Polish": ["PL"]}
+    assert desk.letter_languages(places, words, "en") == told
+    assert desk.letter_languages(places[:1], words, "en") == {}
+    assert list(desk.letter_languages(places[:1], words, "pl")) == ["angielski"]
+
+
+@pytest.mark.parametrize("field", ["name", "city", "postal_address", "subject", "own_words"])
+async def test_a_field_too_long_is_named_where_the_letters_would_stand(
+    client: httpx.AsyncClient, field: str
+) -> None:
+    typed = FORM | {field: "word " * 3000}
+    page = html.unescape((await client.post(f"{PAGE}/preview", data=typed, headers=LETTERS)).text)
+    label = {
+        "name": "Your name",
+        "city": "Your city",
+        "postal_address": "Your postal address",
+        "subject": "Your own subject line",
+        "own_words": "Your own words",
+    }[field]
+    assert "0 letters" not in page
+    assert f'<a href="#{field}">{label}</a>: This is too long' in page
