@@ -45,6 +45,7 @@ async def _seed(database: Database, settings: Settings) -> int:
 
 
 # what it writes is the same on both; the shorter history below is written on each
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_the_made_up_month_adds_up_and_leaves_nothing_to_send(
     database: Database, settings: Settings

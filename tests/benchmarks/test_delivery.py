@@ -91,6 +91,7 @@ def test_what_was_found_can_be_read_by_a_program(capsys: pytest.CaptureFixture[s
     assert (line["ratio"], line["measured"], line["met"]) == (0.5, 12.5, True)
 
 
+@pytest.mark.thorough
 async def test_fifty_letters_go_through_the_real_worker_and_are_counted(
     tmp_path: Path, smtp_server: smtp.SmtpServer
 ) -> None:

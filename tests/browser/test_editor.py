@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
@@ -69,6 +70,7 @@ async def test_it_saves_by_itself_and_keeps_what_it_cannot_save(
     await expect(page.locator(TITLE)).to_have_value("Typed while signed out")
 
 
+@pytest.mark.thorough
 async def test_what_is_typed_before_the_script_came_is_saved_too(
     windows: Windows, organiser: None
 ) -> None:
@@ -89,6 +91,7 @@ async def test_what_is_typed_before_the_script_came_is_saved_too(
     await expect(page.locator(TITLE)).to_have_value("Typed very early")
 
 
+@pytest.mark.thorough
 async def test_two_at_once_are_shown_both_without_scripts(
     windows: Windows, plain_page: Page, organiser: None
 ) -> None:

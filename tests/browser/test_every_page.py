@@ -8,6 +8,7 @@ from tests.grounds.browser.windows import Windows, fits, looks_right
 PATHS = ["/", "/docs", "/no/such/page"]  # the walks look at the others
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", PATHS)
 async def test_it_fits_shuts_nobody_out_and_asks_nobody_else(
     windows: Windows, served: str, path: str

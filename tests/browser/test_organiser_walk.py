@@ -1,5 +1,6 @@
 """An organiser's pages in a real browser: signed in, an alert frozen and released, its counts."""
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
@@ -27,6 +28,7 @@ async def alert(database: Database, settings: Settings, furnished: None) -> Aler
     return made
 
 
+@pytest.mark.thorough
 async def test_the_desk(windows: Windows, alert: Alert) -> None:
     page = await windows.open()
     await page.goto("/organise")

@@ -1,5 +1,6 @@
 """The organisers' outbox in a real browser: every page of it looked at, and its forms used."""
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 from sqlalchemy import update
@@ -43,6 +44,7 @@ async def enter(page: Page) -> None:
     await page.click("main button")
 
 
+@pytest.mark.thorough
 async def test_the_outbox_and_all_it_leads_to(windows: Windows, trouble: None) -> None:
     page = await windows.open()
     await enter(page)

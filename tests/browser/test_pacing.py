@@ -1,5 +1,6 @@
 """The pacing pages in a real browser: they fit, shut nobody out, and work without scripts."""
 
+import pytest
 from playwright.async_api import expect
 
 from app.accounts import organisers
@@ -9,6 +10,7 @@ from tests.grounds.browser.windows import Windows, looks_right
 from tests.grounds.desk import PASSWORD
 
 
+@pytest.mark.thorough
 async def test_limits_are_tried_and_set(
     windows: Windows, database: Database, furnished: None
 ) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import update
 
 from app import clock
@@ -32,6 +33,7 @@ A_DAY = 4
 EACH = WORKING_DAYS * A_DAY - 2
 
 
+@pytest.mark.thorough
 async def test_letters_leave_in_working_hours_only_and_all_leave(
     database: Database, live: Settings
 ) -> None:

@@ -8,10 +8,14 @@ the databases do differently, which are named here.
 import pytest
 
 ON_POSTGRESQL = (  # who writes at once, what is locked, counted, migrated or lost
-    "tests/outbox/",
-    "tests/delivery/",
+    "tests/outbox/pacing/test_again.py",
+    "tests/outbox/pacing/test_turns.py",
+    "tests/outbox/test_claims.py",
+    "tests/outbox/test_rows.py",
+    "tests/delivery/returns/test_late.py",
+    "tests/delivery/test_settle.py",
+    "tests/delivery/test_worker.py",
     "tests/hold/test_away.py",
-    "tests/hold/test_postfix.py",
     "tests/letters/test_confirmation.py",
     "tests/letters/test_submission.py",
     "tests/campaigns/test_nothing_lost.py",
