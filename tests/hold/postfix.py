@@ -128,11 +128,18 @@ def running() -> Iterator[Postfix]:
     programs = _programs()
     folder = quick_folder()
     folder.chmod(0o755)  # its own users come in
-    made = Postfix(folder, free_port(), free_port())
-    _write(made, programs)
+    with _kept_port() as returns:
+        made = Postfix(folder, free_port(), returns.getsockname()[1])
+        _write(made, programs)
+        with _started(made, programs):
+            yield made
+
+
+@contextmanager
+def _started(made: Postfix, programs: Path) -> Iterator[None]:
     environment = {"PATH": os.environ["PATH"]} | dict([_libraries(programs).split("=", 1)])
     process = subprocess.Popen(
-        [programs / MASTER, "-c", folder, "-d"],
+        [programs / MASTER, "-c", made.folder, "-d"],
         env=environment,
         start_new_session=True,  # at its end it ends its whole group
         stdout=subprocess.DEVNULL,
@@ -140,13 +147,21 @@ def running() -> Iterator[Postfix]:
     )
     try:
         wait_until_it_listens(made.port, process)
-        yield made
+        yield
     except CannotMeasure as reason:
         raise NoPostfix(str(reason)) from None
     finally:
         process.terminate()
         process.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def _kept_port() -> socket.socket:
+    """A port that nobody else is given between two tests; our listener, which shares, is let in."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 def _programs() -> Path:
