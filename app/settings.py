@@ -27,8 +27,9 @@ class Delivery(StrEnum):
 # nothing of these says anything of an office
 TO_THE_WRITER = (Delivery.REFLECT, Delivery.TRIAL)
 TRIED_OUT = (Delivery.REHEARSAL, Delivery.TRIAL)
-# whoever confirms here can open the mailbox on this machine: that proves no address
-UNPROVEN = (Delivery.SANDBOX, Delivery.REHEARSAL)
+# these land in the mailbox on this machine, so nobody says that they have left; whoever confirms
+# here can open it, which proves no address
+STAYS_HERE = (Delivery.SANDBOX, Delivery.REHEARSAL)
 
 
 class Switch(StrEnum):

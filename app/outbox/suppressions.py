@@ -9,7 +9,7 @@ from app import clock
 from app.addresses import GMAIL, fold
 from app.db import insert_for
 from app.models import Suppression
-from app.settings import UNPROVEN, Delivery
+from app.settings import STAYS_HERE, Delivery
 
 # Before what is asked for in practice: whoever opens the mailbox on this machine proves no address,
 # and could else have a stranger, or an office, left out when letters leave in earnest.
@@ -23,7 +23,7 @@ async def suppress(
 
     `delivery`: where it was asked for; practice keeps its own list. Tells whether it is new there.
     """
-    before = PRACTICE if delivery in UNPROVEN else ""
+    before = PRACTICE if delivery in STAYS_HERE else ""
     new = 0
     for name in sorted(_listed_as(email)):
         statement = insert_for(session)(Suppression).values(
@@ -82,4 +82,4 @@ def _listed_as(email: str) -> set[str]:
 
 def _barred_by(email: str, delivery: str) -> list[str]:
     names = list(dict.fromkeys((email, fold(email))))
-    return names + [PRACTICE + one for one in names] if delivery in UNPROVEN else names
+    return names + [PRACTICE + one for one in names] if delivery in STAYS_HERE else names

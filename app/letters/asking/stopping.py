@@ -10,7 +10,7 @@ from app.letters.confirmation import WITH_ALERT
 from app.letters.people import stopped_key
 from app.models import Letter, LetterStatus, Submission
 from app.outbox import notices, queue, suppressions
-from app.settings import TO_THE_WRITER, UNPROVEN, Settings
+from app.settings import STAYS_HERE, TO_THE_WRITER, Settings
 from app.tokens import STOP, read_token
 
 WHY = "asked not to be written to"
@@ -45,7 +45,7 @@ async def stop(session: AsyncSession, settings: Settings, submission: Submission
     """
     if submission.erased_at:
         return
-    email, unproven = submission.email, submission.delivery in UNPROVEN
+    email, unproven = submission.email, submission.delivery in STAYS_HERE
     await suppressions.suppress(session, fold(email), why=WHY, by=BY, delivery=submission.delivery)
     delivery = submission.delivery if unproven else ""
     proven = [] if unproven else await erasure.keys(session, email, settings)

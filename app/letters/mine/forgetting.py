@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.letters import erasure
 from app.models import Freeze, Letter, LetterStatus, Submission
 from app.outbox import freezes, queue
-from app.settings import TO_THE_WRITER, UNPROVEN, Delivery, Settings
+from app.settings import STAYS_HERE, TO_THE_WRITER, Delivery, Settings
 
 WHY = "its supporter asked to be forgotten"
 WAITS = (LetterStatus.HELD, LetterStatus.QUEUED)
@@ -42,7 +42,7 @@ async def what_goes(session: AsyncSession, settings: Settings, submission: Submi
         called_off=sum(one.status in WAITS for one in letters),
         leaving=sum(one.status == LetterStatus.SENDING for one in letters),
         left=went[Delivery.LIVE],
-        stayed_here=sum(went[one] for one in UNPROVEN),
+        stayed_here=sum(went[one] for one in STAYS_HERE),
         came_back=sum(went[one] for one in TO_THE_WRITER),
     )
 
@@ -85,7 +85,7 @@ async def finish(session: AsyncSession, settings: Settings) -> int:
 
 async def _erase(session: AsyncSession, settings: Settings, submission: Submission) -> None:
     # or whoever types a stranger's address in practice would have them forgotten in earnest too
-    if submission.delivery in UNPROVEN:
+    if submission.delivery in STAYS_HERE:
         await erasure.erase_under(session, submission.person_key, submission.delivery)
     else:
         await erasure.erase(session, submission.email, settings)
@@ -95,7 +95,7 @@ async def _theirs(
     session: AsyncSession, settings: Settings, submission: Submission
 ) -> list[ColumnElement[bool]]:
     """The forms that `_erase` empties."""
-    if submission.delivery in UNPROVEN:
+    if submission.delivery in STAYS_HERE:
         key, delivery = submission.person_key, submission.delivery
         return [Submission.person_key == key, Submission.delivery == delivery]
     keys = await erasure.keys(session, submission.email, settings)

@@ -1,13 +1,15 @@
 """“Never write to me again”, from a link in our mail: the page says what will go, and its button
 does it. A mail program that offers it presses the same button (RFC 8058)."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.campaigns import alerts
 from app.letters.asking import stopping
 from app.models import Submission
-from app.settings import UNPROVEN
+from app.settings import STAYS_HERE, TO_THE_WRITER
 from app.web import pages
 from app.web.gate import Configured, Reading, Tx
 
@@ -19,8 +21,7 @@ async def show(request: Request, token: str, session: Reading, settings: Configu
     submission = await stopping.find(session, settings, token)
     if submission.erased_at or await stopping.is_done(session, settings, submission):
         return await _done(request, session, settings, submission)
-    practice = submission.delivery in UNPROVEN
-    return pages.render(request, "confirm/stop.html", submission=submission, practice=practice)
+    return pages.render(request, "confirm/stop.html", **_told(submission))
 
 
 @router.post("/stop/{token}")
@@ -41,5 +42,14 @@ async def _done(
         return pages.render(
             request, "confirm/forgotten.html", 410, alert=submission.alert, seen=seen
         )
-    practice = submission.delivery in UNPROVEN
-    return pages.render(request, "confirm/stopped.html", submission=submission, practice=practice)
+    return pages.render(request, "confirm/stopped.html", **_told(submission))
+
+
+def _told(submission: Submission) -> dict[str, Any]:
+    """`leave`: its confirmed letters go on all the same; those that would come to the address that
+    stopped us are called off."""
+    return {
+        "submission": submission,
+        "practice": submission.delivery in STAYS_HERE,
+        "leave": submission.delivery not in TO_THE_WRITER,
+    }

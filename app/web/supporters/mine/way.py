@@ -8,7 +8,7 @@ from app.languages import marked, translations
 from app.models import Answer, LetterStatus
 from app.reporting.departures import Leaving
 from app.reporting.receipts import LetterLine
-from app.settings import Delivery
+from app.settings import STAYS_HERE, Delivery
 from app.web.looks import moments
 
 WAITS = (LetterStatus.HELD, LetterStatus.QUEUED, LetterStatus.SENDING)
@@ -21,7 +21,6 @@ LOST = (
 )
 GOING = frozenset((*WAITS, *LEFT, *LOST))
 OVER = (LetterStatus.CANCELLED, LetterStatus.SUPPRESSED, LetterStatus.LAPSED)
-STAYS_HERE = (Delivery.SANDBOX, Delivery.REHEARSAL)  # nobody says that these have left
 # after that long a server's report is rare, and a page that asks for it wakes a phone for nothing
 MAY_STILL_BE_REPORTED = timedelta(days=1)
 

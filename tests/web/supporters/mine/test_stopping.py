@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from app.db import Database
 from app.models import Alert, Submission
-from app.settings import Settings
+from app.settings import Delivery, Settings
 from app.tokens import CONFIRM, STOP, link_token
 from tests.grounds.alerts import confirmed, filled, mine_ban, submitted
 from tests.grounds.databases import both
@@ -79,6 +79,21 @@ async def test_who_confirmed_is_told_that_their_letters_still_leave(
     done = await client.post(link(settings, kept), data=ONE_CLICK)
     assert "Your letters are not touched" in done.text
     assert await counted(database) == {"queued": 1}
+
+
+async def test_nobody_is_told_so_whose_letters_would_come_back_to_that_address(
+    client: httpx.AsyncClient, database: Database, settings: Settings, alert: Alert
+) -> None:
+    reflecting = settings.model_copy(update={"delivery": Delivery.REFLECT})
+    kept = await submitted(database, reflecting, alert, filled(countries=["EE"]))
+    await confirmed(database, reflecting, kept.public_id)
+    shown = await client.get(link(settings, kept))
+    assert "no more mail comes from us to your address" in shown.text
+    done = await client.post(link(settings, kept), data=ONE_CLICK)
+    assert "It is done" in done.text
+    for page in (shown, done):
+        assert "are not touched" not in page.text
+    assert await counted(database) == {"cancelled": 1}
 
 
 async def test_another_links_token_and_a_made_up_one_open_nothing(
