@@ -29,6 +29,8 @@ alerts_app = typer.Typer(no_args_is_help=True, help="Alerts as folders or zips o
 app.add_typer(alerts_app, name="alerts")
 
 SlugArgument = Annotated[str, typer.Argument(help="the alert's name in its address")]
+WhyOption = Annotated[str, typer.Option(help="the reason, as others will read it")]
+ByOption = Annotated[str, typer.Option(help="the organiser who decided, by their address")]
 
 
 # ── alerts, and how many ────────────────────────────────────────────────────────────────────

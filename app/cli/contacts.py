@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.addresses import is_address
 from app.cli import opening
-from app.cli.by_hand import acting_organiser
+from app.cli.by_hand import ByOption, WhyOption, acting_organiser
 from app.contacts import comparing, directory, imports, listing
 from app.contacts.comparing import Summary
 from app.contacts.files import writing
@@ -89,8 +89,8 @@ def check(
 @app.command(name="suppress")
 def suppress_contact(
     email: str,
-    why: Annotated[str, typer.Option(help="the reason, as organisers will read it")],
-    by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
+    why: WhyOption,
+    by: ByOption,
 ) -> None:
     """Never write to an address again; letters that wait for it end as suppressed."""
     email = email.strip()
@@ -101,7 +101,8 @@ def suppress_contact(
         if not await suppressions.suppress(session, email, why=why, by=decided):
             before = (await suppressions.among(session, [email]))[email.casefold()]
             return [f"it is on the list already: {before}"]
-        await audit.note(session, decided, f"{email} is suppressed: {why}")
+        named = await directory.named(session, email)
+        await audit.note(session, decided, f"{named} is suppressed: {why}")
         return ["nothing is sent there from now on", await _hit(session, settings, email)]
 
     typer.echo(f"{email}: {'; '.join(opening.writing(work))}.")
@@ -128,8 +129,8 @@ def list_suppressions() -> None:
 @app.command()
 def unsuppress(
     email: str,
-    why: Annotated[str, typer.Option(help="the reason, as organisers will read it")],
-    by: Annotated[str, typer.Option(help="the organiser who decided, by their address")],
+    why: WhyOption,
+    by: ByOption,
 ) -> None:
     """Take an address off that list: an office's, or a supporter's who asked not to be written to.
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.stage_moves import noticing
 from app.cli import opening
-from app.cli.by_hand import acting_organiser
+from app.cli.by_hand import ByOption, WhyOption, acting_organiser
 from app.db import Database
 from app.outbox import operating, places
 from app.outbox.freezes import Scope
@@ -25,8 +25,6 @@ app = typer.Typer(help="How the outbox stands; hold, let go, try again, call off
 
 ScopeArgument = Annotated[Literal["letter", "contact", "host", "alert"], typer.Argument()]
 RefArgument = Annotated[str, typer.Argument(help="number, address, name of the host, or slug")]
-WhyOption = Annotated[str, typer.Option(help="the reason, as others will read it")]
-ByOption = Annotated[str, typer.Option(help="the organiser who decided, by their address")]
 REFUSED_SHOWN = 10
 
 

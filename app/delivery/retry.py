@@ -10,7 +10,7 @@ FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=3)
 PATIENCE = timedelta(hours=72)
 # Hours go by in which nobody could have tried, for our relay rested or no worker ran: who has been
-# put off for this often has really been put off. With nothing in between it takes nine hours.
+# put off for this often has really been put off. With nothing in between it takes some eight hours.
 LEAST_TRIES = 8
 AN_HOUR = timedelta(hours=1)
 SURPRISES = 3

@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from app.db import Database
+from app.models import AuditLine
+from app.settings import Settings
+from tests.grounds.databases import apart
+from tests.grounds.rows import all_of
+
 Ended = tuple[int, str, str]
 Command = Callable[..., Ended]
 EXAMPLE = Path(__file__).parents[2] / "contacts" / "example.csv"
@@ -97,6 +103,27 @@ def test_an_address_goes_on_the_list_and_off_it_and_it_is_said_whose_it_is(
     code, _, err = contacts("unsuppress", "pm@xa.example", *because)
     assert (code, err) == (1, "pm@xa.example: is not on the list\n")
     assert len(contacts("suppressions")[1].splitlines()) == 1
+
+
+def test_of_the_addresses_on_the_list_only_an_offices_stays_on_record(
+    contacts: Command, command: Command, settings: Settings
+) -> None:
+    command("organiser", "add", "mari@example.org")
+    contacts("import", EXAMPLE)
+    for email in ("pm@xa.example", "juhan@example.org"):
+        for act in ("suppress", "unsuppress"):
+            contacts(act, email, "--why", "they asked", "--by", "mari@example.org")
+    said = apart(_on_record(settings.database_url))
+    assert len([one for one in said if "they asked" in one]) == 4
+    assert len([one for one in said if "pm@xa.example" in one]) == 2
+    assert not [one for one in said if "juhan" in one]
+
+
+async def _on_record(url: str) -> list[str]:
+    database = Database(url)
+    found = [one.sentence for one in await all_of(database, AuditLine)]
+    await database.close()
+    return found
 
 
 def test_what_is_typed_with_spaces_or_a_tag_is_put_on_the_list_as_letters_go_to_it(

@@ -173,6 +173,7 @@ async def test_a_letter_that_only_looks_like_the_relays_affair_does_not_hold_the
                 return await statuses(database) == {"handed_over": 4, "queued": 2}
 
             await until(others_gone)
+    assert await all_of(database, Attempt, Attempt.outcome == "rejected") == []
 
 
 async def test_ten_refusals_in_a_row_speak_of_the_relay_and_unmark_the_contacts(
